@@ -1,0 +1,33 @@
+# Two commands do everything: `make train` and `make test`. PYTHON chooses the interpreter of the
+# virtual environment (3.11 or newer).
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: train test lint face_clip head clean
+
+train: $(VENV)/.installed-offline
+	$(BIN)/python train.py
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n 2
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
+	touch $@
+
+# Make the shipped assets again.
+head: $(VENV)/.installed-offline
+	$(BIN)/python -m emo3d_exp.faces.builtin
+
+face_clip: $(VENV)/.installed-offline
+	$(BIN)/python train.py experiment=face_clip
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache build *.egg-info

@@ -1,0 +1,1 @@
+"""What the scripts do; the only place that joins configs, data, models and evaluation."""

@@ -1,0 +1,51 @@
+"""Objects from configs: the only place, with the scripts, where ``instantiate`` is called."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from emo3d_exp.models import model_class
+from emo3d_exp.runs import cache_root
+
+if TYPE_CHECKING:
+    from emo3d_exp.backbones import EmbeddingCache, Encoder
+    from emo3d_exp.models.base import TextToBlendshapes
+
+
+def set_threads(threads: int | None) -> None:
+    """Set torch's CPU threads: the given number, or the cores this process may use, at most 4."""
+    import torch
+
+    torch.set_num_threads(threads or min(4, len(os.sched_getaffinity(0))))
+
+
+def build_encoder(backbone: DictConfig) -> Encoder:
+    """The encoder of a backbone config; its weights are not loaded yet."""
+    return instantiate(backbone)
+
+
+def embedding_cache() -> EmbeddingCache:
+    """The cache that every run on this machine shares."""
+    from emo3d_exp.backbones import EmbeddingCache
+
+    return EmbeddingCache(cache_root() / "embeddings")
+
+
+def build_model(cfg: DictConfig, embedding_dim: int) -> TextToBlendshapes:
+    """The LightningModule of a config, with its head, loss and optimizer.
+
+    Args:
+        cfg: with the groups model, head, loss and optimizer.
+        embedding_dim: width D of the backbone's embeddings.
+    """
+    settings: dict[str, Any] = {str(k): v for k, v in OmegaConf.to_container(cfg.model, resolve=True).items()}
+    return model_class(settings.pop("name"))(
+        head=instantiate(cfg.head, in_features=embedding_dim, _convert_="all"),
+        loss=instantiate(cfg.loss, _convert_="all"),
+        optimizer=instantiate(cfg.optimizer, _convert_="all"),
+        **settings,
+    )

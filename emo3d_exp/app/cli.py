@@ -1,0 +1,115 @@
+"""The command line of the scripts: Hydra, with errors that name the key and the valid ones."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from emo3d_exp.errors import Emo3DError
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+
+Task = Callable[[DictConfig], Any]
+
+
+def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
+    """Decorator: make a task a Hydra application over ``conf/<config_name>.yaml``.
+
+    It works from any folder. Errors meant for the user are printed without a traceback, and the script
+    exits with 2; any other error keeps its traceback.
+    """
+
+    def decorate(task: Task) -> Callable[[], None]:
+        application = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)
+
+        @functools.wraps(task)
+        def run() -> None:
+            os.environ["HYDRA_FULL_ERROR"] = "1"
+            try:
+                application()
+            except Emo3DError as error:
+                sys.exit(_message(str(error)))
+            except (HydraException, OmegaConfBaseException) as error:
+                sys.exit(_message(explain(error, config_name, sys.argv[1:])))
+
+        return run
+
+    return decorate
+
+
+def _message(text: str) -> int:
+    sys.stderr.write(f"error: {text}\n")
+    return 2
+
+
+def explain(error: Exception, config_name: str, arguments: list[str]) -> str:
+    """Hydra's message, and for an unknown key the ones that are valid beside it."""
+    text = str(error)
+    if error.__cause__ is not None and str(error.__cause__) not in text:
+        text += f"\n{error.__cause__}"
+    unknown = re.search(r"Could not override '([^']+)'", text)
+    if unknown is None:
+        return text
+    return _explain_key(unknown.group(1), config_name, arguments)
+
+
+def _explain_key(key: str, config_name: str, arguments: list[str]) -> str:
+    overrides = [a for a in arguments if "=" in a and not a.startswith(("-", "hydra")) and not _sets(a, key)]
+    groups = sorted(p.name for p in CONF.iterdir() if p.is_dir())
+    try:
+        cfg = _compose(config_name, overrides)
+    except Exception:
+        return f"there is no setting '{key}'"
+    node, parent, wrong = _deepest(cfg, key)
+    names = [str(name) for name in node] if isinstance(node, DictConfig) else []
+    valid = [parent + name for name in names if not name.startswith("_")]
+    candidates = valid + (groups if not parent else [])
+    lines = [f"there is no setting '{key}' here: '{wrong}' is unknown" + (f" in '{parent[:-1]}'" if parent else "")]
+    close = get_close_matches(parent + wrong, candidates, n=1)
+    if close:
+        lines.append(f"did you mean '{close[0]}'?")
+    lines.append(f"valid: {', '.join(dict.fromkeys(candidates)) or 'none'}")
+    return "\n".join(lines)
+
+
+def _sets(argument: str, key: str) -> bool:
+    return argument.lstrip("+~").split("=", 1)[0] == key
+
+
+def _compose(config_name: str, overrides: list[str]) -> DictConfig:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(config_name, overrides=[_first_value(o) for o in overrides])
+
+
+def _first_value(override: str) -> str:
+    """One job of a sweep stands for all when only the keys matter."""
+    key, value = override.split("=", 1)
+    is_sweep = "," in value and not value.startswith(("[", "{", "'", '"'))
+    return f"{key}={value.split(',')[0]}" if is_sweep else override
+
+
+def _deepest(cfg: DictConfig, key: str) -> tuple[Any, str, str]:
+    """The last node on the way to ``key`` that exists, its prefix, and the first unknown part."""
+    node: Any = cfg
+    prefix = ""
+    for part in key.split("."):
+        if not isinstance(node, DictConfig) or part not in node:
+            return node, prefix, part
+        node = OmegaConf.select(cfg, prefix + part)
+        prefix += part + "."
+    return node, prefix, key

@@ -1,0 +1,146 @@
+"""``python train.py experiment=face_clip``: train, score by retrieval, export."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from pytorch_lightning import seed_everything
+
+from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
+from emo3d_exp.app.data import LoadedData, load_data
+from emo3d_exp.app.fit import build_trainer
+from emo3d_exp.app.fitting import save_best
+from emo3d_exp.backbones import export_face_clip, resize_faces
+from emo3d_exp.data import image_reader
+from emo3d_exp.metrics import retrieval_scores
+from emo3d_exp.runs import write_json
+from emo3d_exp.vocab import EMOTIONS, dominant
+
+if TYPE_CHECKING:
+    from emo3d_exp.backbones import Encoder
+    from emo3d_exp.models.face_clip import FaceCLIPTraining
+    from emo3d_exp.runs import RunFolder
+    from emo3d_exp.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+
+class FacePairs:
+    """Batches of pixels, text embeddings and emotions, all in memory: ``pixels`` (B, S, S, 3) uint8,
+    ``text`` (B, 384) and ``emotions`` (B, 8) float32. A new order each epoch, decided by the seed alone.
+    """
+
+    def __init__(
+        self, pixels: np.ndarray, text: np.ndarray, emotions: np.ndarray, batch_size: int, seed: int | None
+    ) -> None:
+        self.columns = {
+            "pixels": torch.from_numpy(pixels),
+            "text": torch.from_numpy(text),
+            "emotions": torch.from_numpy(emotions),
+        }
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.columns["text"]) // self.batch_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        count = len(self.columns["text"])
+        order = np.arange(count)
+        if self.seed is not None:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
+            self.epoch += 1
+        for start in range(0, count, self.batch_size):
+            rows = torch.from_numpy(order[start : start + self.batch_size])
+            yield {name: column.index_select(0, rows) for name, column in self.columns.items()}
+
+
+def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | None) -> float:
+    """Train FaceCLIP and export it, with its held-out retrieval figures beside the weights.
+
+    Returns:
+        The best validation loss.
+    """
+    encoder = build_encoder(cfg.backbone)
+    encoder.check()
+    data = load_data(cfg)
+    run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
+    train, val = (face_pairs(data, part, encoder, cfg) for part in ("train", "val"))
+    seed_everything(cfg.seed, workers=True, verbose=False)
+    settings = cfg.copy()
+    export_to = settings.model.pop("export_to")
+    model = build_model(settings, encoder.dim)
+    trainer, best = build_trainer(cfg, run, "val/loss", tracker.lightning_loggers())
+    trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
+    error = save_best(run, cfg, model, best, encoder)
+    figures = held_out_retrieval(model, face_pairs(data, "test", encoder, cfg))
+    tracker.summary({name: value for name, value in figures.items() if isinstance(value, float)})
+    export(model, Path(export_to or run.path), recipe(cfg, data), figures)
+    return error
+
+
+def face_pairs(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> FacePairs:
+    """Every (text, picture) of a part of the split, staged in memory; shuffled for training only."""
+    corpus = data.corpus.select(data.rows(part))
+    faces = np.flatnonzero([ref is not None for ref in corpus.image])
+    _, read = image_reader(corpus, faces)
+    pixels = np.stack([resize_faces([read(i)])[0] for i in range(len(faces))])
+    text_of = {int(sample): row for row, sample in reversed(list(enumerate(corpus.text_sample)))}
+    texts = np.array([text_of[int(sample)] for sample in corpus.face_sample[faces]])
+    embeddings = embedding_cache().texts(encoder, corpus.text)
+    return FacePairs(
+        pixels,
+        np.ascontiguousarray(embeddings[texts]),
+        corpus.emotions[corpus.face_sample[faces]],
+        cfg.batch_size,
+        cfg.seed if part == "train" else None,
+    )
+
+
+def held_out_retrieval(model: FaceCLIPTraining, pairs: FacePairs, count: int = 250) -> dict[str, Any]:
+    """Image → text retrieval among ``count`` held-out pairs, and emotions of the 10 nearest prompts."""
+    columns = {name: column[:count] for name, column in pairs.columns.items()}
+    model.eval()
+    with torch.inference_mode():
+        image = model.encode_pixels(columns["pixels"], augment=False).numpy()
+        text = model.encode_text(columns["text"]).numpy()
+    figures = retrieval_scores(image, text, columns["emotions"].numpy())
+    shares = np.bincount(dominant(columns["emotions"].numpy()), minlength=len(EMOTIONS))
+    return {
+        **figures,
+        "pairs": len(image),
+        "pairs_by_emotion": dict(zip(EMOTIONS, shares.tolist(), strict=True)),
+    }
+
+
+def recipe(cfg: DictConfig, data: LoadedData) -> dict[str, Any]:
+    """What the weights were made with."""
+    return {
+        "command": "python train.py experiment=face_clip",
+        "seed": cfg.seed,
+        "batch_size": cfg.batch_size,
+        "max_epochs": cfg.trainer.max_epochs,
+        "lr": cfg.optimizer.lr,
+        "weight_decay": cfg.optimizer.weight_decay,
+        "like_share": cfg.loss.like_share,
+        "text_noise": cfg.model.text_noise,
+        **data.facts(),
+    }
+
+
+def export(model: FaceCLIPTraining, folder: Path, made_with: dict[str, Any], figures: dict[str, Any]) -> None:
+    """Write ``face_clip.safetensors`` (half precision, without MiniLM) and ``face_clip.json`` beside it."""
+    export_face_clip(model.clip, folder / "face_clip.safetensors", made_with)
+    write_json(folder / "face_clip.json", {"recipe": made_with, "held_out": figures})
+    size = (folder / "face_clip.safetensors").stat().st_size / 1e6
+    log.info("exported %s (%.1f MB): %s", folder / "face_clip.safetensors", size, figures)

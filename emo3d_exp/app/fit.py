@@ -1,0 +1,76 @@
+"""Lightning's trainer, as this project uses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from emo3d_exp.runs import RunFolder
+
+
+class EpochProgress(Callback):
+    """One line for the whole training: epochs done, time left, the latest and the best validation value.
+
+    Lightning's own bars redraw each step, which costs more than a step over cached embeddings.
+    """
+
+    def __init__(self, monitor: str) -> None:
+        self.monitor = monitor
+        self.best = float("inf")
+        self.progress = Progress(
+            TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"),
+            TextColumn("{task.fields[values]}"), TimeRemainingColumn(),
+        )  # fmt: skip
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.progress.start()
+        self.task = self.progress.add_task(
+            "", total=trainer.max_epochs, completed=trainer.current_epoch, values=""
+        )
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.sanity_checking:
+            return
+        value = float(trainer.callback_metrics[self.monitor])
+        self.best = min(self.best, value)
+        values = f"{self.monitor} {value:.5f} (best {self.best:.5f})"
+        self.progress.update(self.task, completed=trainer.current_epoch + 1, values=values)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.progress.stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self.progress.stop()
+
+
+def build_trainer(
+    cfg: DictConfig, run: RunFolder, monitor: str, loggers: list[Any], quiet: bool = False
+) -> tuple[Trainer, ModelCheckpoint]:
+    """A trainer that keeps the best checkpoint by ``monitor`` (lower is better) and the last one."""
+    best = ModelCheckpoint(
+        dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", save_last=True,
+        enable_version_counter=False,
+    )  # fmt: skip
+    callbacks: list[Callback] = [best]
+    if cfg.patience is not None:
+        callbacks.append(EarlyStopping(monitor, patience=cfg.patience, mode="min"))
+    if not quiet:
+        callbacks.append(EpochProgress(monitor))
+    trainer = instantiate(
+        cfg.trainer,
+        callbacks=callbacks,
+        logger=loggers or False,
+        default_root_dir=str(run.path),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        _convert_="all",
+    )
+    return trainer, best

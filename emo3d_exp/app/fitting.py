@@ -1,0 +1,115 @@
+"""From a config to trained weights in the run folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from omegaconf import DictConfig
+from pytorch_lightning import LightningModule, seed_everything
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
+from emo3d_exp.app.data import LoadedData, load_data
+from emo3d_exp.app.fit import build_trainer
+from emo3d_exp.errors import ConfigError
+from emo3d_exp.models import model_class
+from emo3d_exp.models.weights import save_weights
+from emo3d_exp.vocab import VOCABULARY_HASH
+
+if TYPE_CHECKING:
+    from emo3d_exp.backbones import Encoder
+    from emo3d_exp.data import TensorBatches
+    from emo3d_exp.records import Corpus
+    from emo3d_exp.runs import RunFolder
+    from emo3d_exp.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+
+def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | None) -> float:
+    """Train, and write the best checkpoint's weights into the run folder.
+
+    Returns:
+        The best validation error.
+    """
+    encoder = checked_encoder(cfg)
+    data = load_data(cfg)
+    run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
+    train, val = (stage(data, part, encoder, cfg) for part in ("train", "val"))
+    log.info("training %s: %d pairs of text and face, %d to validate", cfg.model.name, train.n_pairs, val.n_pairs)
+    seed_everything(cfg.seed, workers=True, verbose=False)
+    model = build_model(cfg, encoder.dim)
+    trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
+    trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
+    return save_best(run, cfg, model, best, encoder)
+
+
+def checked_encoder(cfg: DictConfig) -> Encoder:
+    """The backbone's encoder, its weights within reach and fit for the model."""
+    encoder = build_encoder(cfg.backbone)
+    needed = model_class(cfg.model.name).modalities
+    if missing := needed - encoder.modalities:
+        raise ConfigError(
+            f"model={cfg.model.name} needs a backbone that embeds {' and '.join(sorted(needed))}, but "
+            f"{encoder.name} has no {' or '.join(sorted(missing))} tower; choose backbone=face_clip "
+            "or backbone=clip_vit_b32"
+        )
+    encoder.check()
+    return encoder
+
+
+def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> TensorBatches:
+    """Embed the texts and images of a part (each distinct one once) and stage them as tensors."""
+    from emo3d_exp.data import TensorBatches
+
+    corpus = data.corpus.select(data.rows(part))
+    with_images = "image" in model_class(cfg.model.name).modalities and part == "train"
+    if not len(corpus.pairs()):
+        raise ConfigError(f"the {part} part of data={data.corpus.name} has no text with a scored face")
+    return TensorBatches(
+        text=embedding_cache().texts(encoder, corpus.text),
+        image=embed_images(corpus, encoder) if with_images else None,
+        blendshapes=corpus.blendshapes,
+        emotions=corpus.emotions[corpus.text_sample],
+        pairs=corpus.pairs(),
+        batch_size=cfg.batch_size,
+        shuffle=part == "train",
+        seed=cfg.seed,
+    )
+
+
+def embed_images(corpus: Corpus, encoder: Encoder) -> np.ndarray:
+    """(F, D) float32 embeddings of the faces' images; NaN where a face has none."""
+    from emo3d_exp.data import image_reader
+
+    faces = np.flatnonzero([ref is not None for ref in corpus.image])
+    embeddings = np.full((len(corpus.image), encoder.dim), np.nan, dtype=np.float32)
+    keys, read = image_reader(corpus, faces)
+    embeddings[faces] = embedding_cache().images(encoder, keys, read)
+    return embeddings
+
+
+def save_best(
+    run: RunFolder, cfg: DictConfig, model: LightningModule, best: ModelCheckpoint, encoder: Encoder
+) -> float:
+    """Put the best checkpoint's state into ``model`` and write it as safetensors."""
+    import torch
+
+    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    model.load_state_dict(checkpoint["state_dict"])
+    error = float(best.best_model_score)
+    description = {
+        "schema": 1,
+        "model": cfg.model.name,
+        "embedding_dim": encoder.dim,
+        "backbone": encoder.fingerprint,
+        "vocabulary": VOCABULARY_HASH,
+        "epoch": int(checkpoint["epoch"]),
+        best.monitor: error,
+    }
+    save_weights(model, run.weights_file, description, run.model_file)
+    log.info("best %s %.5f in epoch %d", best.monitor, error, checkpoint["epoch"] + 1)
+    return error

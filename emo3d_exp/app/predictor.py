@@ -1,0 +1,80 @@
+"""A trained run as a function from texts to blendshapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emo3d_exp.errors import Emo3DError
+from emo3d_exp.runs import RunFolder
+
+if TYPE_CHECKING:
+    from emo3d_exp.backbones import EmbeddingCache, Encoder
+    from emo3d_exp.models.base import TextToBlendshapes
+
+
+class Predictor:
+    """Texts → blendshapes. Make one with :func:`load_predictor`.
+
+    Args:
+        model: with its trained weights.
+        encoder: the backbone that the model was trained on.
+        cache: where embeddings are kept; None: nowhere.
+    """
+
+    def __init__(self, model: TextToBlendshapes, encoder: Encoder, cache: EmbeddingCache | None = None) -> None:
+        self.model = model.eval()
+        self.encoder = encoder
+        self.cache = cache
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """N texts → (N, 52) float32 blendshape scores in [0, 1], in the order of ``BLENDSHAPES``.
+
+        Raises:
+            TypeError: ``texts`` is one string rather than a list of them.
+        """
+        import torch
+
+        if isinstance(texts, str):
+            raise TypeError(f"expected a list of texts, got one string; write predict([{texts!r}])")
+        texts = list(texts)
+        embed = self.encoder.encode_texts
+        embeddings = embed(texts) if self.cache is None else self.cache.texts(self.encoder, texts)
+        with torch.inference_mode():
+            scores = self.model.from_text(torch.from_numpy(np.ascontiguousarray(embeddings)))
+        return scores.numpy().astype(np.float32).clip(0.0, 1.0)
+
+
+def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> Predictor:
+    """Reload a trained run from its folder alone, wherever it lies now.
+
+    Args:
+        run_dir: folder that ``train.py`` wrote.
+        cache: keep embeddings there; None: compute them at each call.
+
+    Returns:
+        A function: ``predict(["a faint, bitter smile"])`` → (1, 52) float32 in [0, 1].
+
+    Raises:
+        Emo3DError: no finished run, or its backbone's weights have changed.
+    """
+    from emo3d_exp.app.assemble import build_encoder, build_model
+    from emo3d_exp.models.weights import load_weights, read_description
+
+    run = RunFolder(run_dir)
+    cfg = run.config()
+    run.require_weights()
+    description = read_description(run.model_file)
+    encoder = build_encoder(cfg.backbone)
+    encoder.check()
+    if encoder.fingerprint != description["backbone"]:
+        raise Emo3DError(
+            f"{run.path} was trained on embeddings of {description['backbone']}, but its backbone is now "
+            f"{encoder.fingerprint}: other weights or settings would give it embeddings it never saw"
+        )
+    model = build_model(cfg, description["embedding_dim"])
+    load_weights(model, run.weights_file)
+    return Predictor(model, encoder, cache)

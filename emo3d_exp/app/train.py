@@ -1,0 +1,101 @@
+"""``python train.py``: data → embeddings → training → best checkpoint → scores."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from emo3d_exp.runs import RunFolder, write_json
+
+if TYPE_CHECKING:
+    from emo3d_exp.evaluation import Evaluation
+    from emo3d_exp.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+
+def train(cfg: DictConfig) -> float | None:
+    """Train what ``cfg`` describes in a run folder of its own; with ``evaluate=true`` score it too.
+
+    Returns:
+        The best text → blendshape validation error, which sweepers may minimise.
+    """
+    run = RunFolder(HydraConfig.get().runtime.output_dir)
+    if cfg.resume:
+        cfg = run.config()
+        log.info("going on with %s", run.path)
+        resume_from = run.last_checkpoint if run.last_checkpoint.is_file() else None
+    else:
+        run.create(cfg)
+        resume_from = None
+    return train_in(run, cfg, resume_from)
+
+
+def train_in(run: RunFolder, cfg: DictConfig, resume_from: Path | None = None) -> float | None:
+    """Train in a folder whose config is written; torch is imported from here on."""
+    from emo3d_exp.app.assemble import set_threads
+    from emo3d_exp.app.quiet import quiet_libraries
+    from emo3d_exp.app.scoring import check_judge, score_run
+
+    started = time.monotonic()
+    quiet_libraries()
+    set_threads(cfg.threads)
+    fit, scored = fitting_of(cfg.model.name)
+    if cfg.evaluate and scored:
+        check_judge(cfg)
+    tracker = start_tracking(run, cfg, job_type="train")
+    exit_code = 1
+    try:
+        best = fit(run, cfg, tracker, resume_from)
+        if cfg.evaluate and scored:
+            report(tracker, score_run(run, cfg, "test"), run.evaluation("test"))
+        exit_code = 0
+    finally:
+        tracker.finish(exit_code)
+    log.info("%s is done in %.0f s", run.path, time.monotonic() - started)
+    if where := tracker.where():
+        log.info(where)
+    return best if math.isfinite(best) else None
+
+
+def fitting_of(model: str) -> tuple[Callable[..., float], bool]:
+    """How a model is trained, and whether it answers texts with faces, which can be scored."""
+    if model == "face_clip":
+        from emo3d_exp.app.face_clip import fit_face_clip
+
+        return fit_face_clip, False
+    from emo3d_exp.app.fitting import fit
+
+    return fit, True
+
+
+def start_tracking(run: RunFolder, cfg: DictConfig, job_type: str) -> Tracker:
+    """Start the tracker of ``cfg.tracking``, on the page that the run has already, if it has one."""
+    tracker = instantiate(cfg.tracking)
+    known: dict[str, Any] = json.loads(run.tracking_file.read_text()) if run.tracking_file.is_file() else {}
+    tracker.start(
+        run_dir=run.path,
+        config=OmegaConf.to_container(cfg, resolve=True),
+        name=str(cfg.name),
+        group=cfg.group,
+        tags=list(cfg.tags),
+        job_type=job_type,
+        resume_id=known.get("run_id"),
+    )
+    write_json(run.tracking_file, {"run_id": tracker.run_id})
+    return tracker
+
+
+def report(tracker: Tracker, evaluation: Evaluation, folder: Path) -> None:
+    """Show an evaluation where the run is tracked."""
+    tracker.summary(evaluation.metrics)
+    tracker.report(folder)

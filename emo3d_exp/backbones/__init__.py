@@ -1,0 +1,28 @@
+"""Frozen encoders of text and images, and the cache of what they computed.
+
+Importing this package imports neither torch nor any model library; they come with the first encoding.
+"""
+
+from emo3d_exp.backbones.cache import EmbeddingCache
+from emo3d_exp.backbones.encoder import Encoder
+from emo3d_exp.backbones.face_clip import (
+    build_face_clip,
+    export_face_clip,
+    face_clip_metadata,
+    resize_faces,
+    to_pixels,
+)
+from emo3d_exp.backbones.open_clip_encoder import OpenCLIPEncoder
+from emo3d_exp.backbones.transformers_encoder import TransformersEncoder
+
+__all__ = [
+    "EmbeddingCache",
+    "Encoder",
+    "OpenCLIPEncoder",
+    "TransformersEncoder",
+    "build_face_clip",
+    "export_face_clip",
+    "face_clip_metadata",
+    "resize_faces",
+    "to_pixels",
+]

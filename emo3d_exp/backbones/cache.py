@@ -1,0 +1,108 @@
+"""Embeddings computed once for each distinct input and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from emo3d_exp.backbones.encoder import Encoder, require_texts
+from emo3d_exp.backbones.store import EmbeddingStore
+from emo3d_exp.errors import DataError
+
+TEXTS_A_SHARD = 512
+IMAGES_A_SHARD = 64  # published images are large, and a shard's worth is held in memory
+SHOW_PROGRESS_FROM = 200
+
+
+class EmbeddingCache:
+    """Embeddings by content, in a folder that several processes may share.
+
+    What is there is read; what is missing is encoded in batches and written shard by shard, so that a
+    killed process loses one shard's work. One process fills a fingerprint's folder at a time, the others
+    wait and then read. A damaged shard is reported, deleted and computed again.
+
+    Args:
+        folder: holds a folder for every encoder's fingerprint; it may be deleted at any time.
+        progress: show a bar where more than 200 inputs have to be encoded.
+    """
+
+    def __init__(self, folder: Path | str, progress: bool = True) -> None:
+        self.folder = Path(folder)
+        self.progress = progress
+        self._stores: dict[tuple[str, str], EmbeddingStore] = {}
+
+    def texts(self, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings of N texts, repeats allowed: (N, D) float32."""
+        require_texts(texts)
+        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+
+        def encode(positions: list[int]) -> np.ndarray:
+            return encoder.encode_texts([texts[i] for i in positions])
+
+        return self._embed(encoder, "text", keys, encode, TEXTS_A_SHARD)
+
+    def images(self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray]) -> np.ndarray:
+        """Embeddings of N images: (N, D) float32.
+
+        Args:
+            keys: N strings; equal keys mean equal pixels.
+            read: gives image i as uint8 RGB (H, W, 3); asked once for each distinct key that is missing.
+        """
+        require_texts(keys)
+        hashed = [hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest() for key in keys]
+
+        def encode(positions: list[int]) -> np.ndarray:
+            return encoder.encode_images([read(i) for i in positions])
+
+        return self._embed(encoder, "image", hashed, encode, IMAGES_A_SHARD)
+
+    def _embed(
+        self,
+        encoder: Encoder,
+        modality: str,
+        keys: list[bytes],
+        encode: Callable[[list[int]], np.ndarray],
+        shard_size: int,
+    ) -> np.ndarray:
+        name = (encoder.fingerprint, modality)
+        if name not in self._stores:
+            self._stores[name] = EmbeddingStore(self.folder / name[0] / modality, encoder.dim)
+        store = self._stores[name]
+        if store.missing(keys):
+            with store.writing():
+                missing = store.missing(keys)
+                label = f"{encoder.name}: {modality}s"
+                with _advance(label, len(missing), self.progress) as advance:
+                    for start in range(0, len(missing), shard_size):
+                        positions = missing[start : start + shard_size]
+                        rows = encode(positions)
+                        _require_finite(rows, (len(positions), encoder.dim), encoder.name, modality)
+                        store.add([keys[i] for i in positions], rows)
+                        advance(len(positions))
+        return store.rows(keys)
+
+
+def _require_finite(rows: np.ndarray, shape: tuple[int, int], name: str, modality: str) -> None:
+    if rows.shape != shape:
+        raise DataError(f"backbone {name} gave {modality} embeddings of shape {rows.shape}, expected {shape}")
+    if not np.isfinite(rows).all():
+        raise DataError(f"backbone {name} gave {modality} embeddings that are not finite")
+
+
+@contextmanager
+def _advance(label: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A function that moves a progress bar on standard error, or does nothing for small jobs."""
+    if not shown or total < SHOW_PROGRESS_FROM:
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.advance(task, done)

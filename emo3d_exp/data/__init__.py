@@ -1,0 +1,67 @@
+"""Data sets as :class:`~emo3d_exp.records.Corpus`, their splits, and batches staged as tensors."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emo3d_exp.data.emo3d import Emo3DData, load_emo3d
+    from emo3d_exp.data.images import image_reader, read_image
+    from emo3d_exp.data.mini import MiniData, load_mini
+    from emo3d_exp.data.near_copies import near_copy_groups, near_copy_pairs
+    from emo3d_exp.data.problems import Problem
+    from emo3d_exp.data.prompting import prompts
+    from emo3d_exp.data.splits import PublishedSplit, RandomSplit, Splits, Splitter, make_splits
+    from emo3d_exp.data.staging import TensorBatches, stage_pairs
+    from emo3d_exp.data.writing import write_published_table
+
+_MODULES = {
+    "Emo3DData": "emo3d",
+    "MiniData": "mini",
+    "Problem": "problems",
+    "PublishedSplit": "splits",
+    "RandomSplit": "splits",
+    "Splits": "splits",
+    "Splitter": "splits",
+    "TensorBatches": "staging",
+    "image_reader": "images",
+    "load_emo3d": "emo3d",
+    "load_mini": "mini",
+    "make_splits": "splits",
+    "near_copy_groups": "near_copies",
+    "near_copy_pairs": "near_copies",
+    "prompts": "prompting",
+    "read_image": "images",
+    "stage_pairs": "staging",
+    "write_published_table": "writing",
+}
+
+__all__ = [
+    "Emo3DData",
+    "MiniData",
+    "Problem",
+    "PublishedSplit",
+    "RandomSplit",
+    "Splits",
+    "Splitter",
+    "TensorBatches",
+    "image_reader",
+    "load_emo3d",
+    "load_mini",
+    "make_splits",
+    "near_copy_groups",
+    "near_copy_pairs",
+    "prompts",
+    "read_image",
+    "stage_pairs",
+    "write_published_table",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value

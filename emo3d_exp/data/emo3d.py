@@ -1,0 +1,128 @@
+"""data=emo3d: the published data set, from a local folder or from the Hugging Face hub."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from emo3d_exp.data.archives import ImageFinder
+from emo3d_exp.data.problems import Problem, settle
+from emo3d_exp.data.table import Row, checked_rows, find_tables
+from emo3d_exp.errors import DataError
+from emo3d_exp.records import N_BLENDSHAPES, Corpus
+
+log = logging.getLogger(__name__)
+
+
+def load_emo3d(
+    root: Path | str | None = None,
+    on_bad_rows: str = "refuse",
+    parts: Sequence[str] | str = "all",
+    hub_id: str = "llm-lab/Emo3D",
+    name: str = "emo3d",
+) -> Corpus:
+    """Read a table in the published layout.
+
+    Args:
+        root: folder with ``emo3d_data.parquet`` or the three CSV files, and the image archives or unpacked
+            images, each in the folder itself or in ``data/``. None fetches the published files.
+        on_bad_rows: ``"refuse"`` the table, or ``"skip"`` its bad rows with a logged summary.
+        parts: image archives to fetch, ``"all"`` or stems; not used with a local folder.
+        hub_id: data set on the Hugging Face hub.
+        name: of the corpus.
+
+    Returns:
+        The corpus. Images that are named but absent are None; an image without scores keeps its place
+        with a row of NaN. Intensities stay as published: they need not sum to 1.
+
+    Raises:
+        DataError: no table, an unreachable hub, or bad rows (every one, with file, row, column, reason).
+    """
+    from emo3d_exp.data.hub import fetch
+
+    folder = fetch(parts, hub_id) if root is None else Path(root).expanduser()
+    problems: list[Problem] = []
+    rows: dict[int, Row] = {}
+    total = 0
+    for file, split in find_tables(folder):
+        for row in checked_rows(file, split, problems):
+            _add(rows, row, problems)
+            total += 1
+    total += len({(problem.file, problem.row) for problem in problems})
+    settle(problems, on_bad_rows, total)
+    if not rows:
+        raise DataError(f"the Emo3D table under {folder} has no usable row")
+    return _corpus(name, [rows[key] for key in sorted(rows)], ImageFinder((folder / "data", folder)))
+
+
+def _add(rows: dict[int, Row], row: Row, problems: list[Problem]) -> None:
+    """Add a row; a sample told in several rows becomes one, which holds all their texts and faces."""
+    first = rows.setdefault(row.sample_id, row)
+    if first is row:
+        return
+    where = f"{first.file}, row {first.number}"
+    if first.split != row.split:
+        reason = f"the sample stands in {where} too, so the splits {first.split} and {row.split} share it"
+    elif not np.allclose(first.emotions, row.emotions, atol=1e-6):
+        reason = f"the sample stands in {where} too, with other emotions"
+    else:
+        first.texts += [(len(first.texts) + i, text) for i, (_, text) in enumerate(row.texts, 1)]
+        first.faces += [(len(first.faces) + i, *face) for i, (_, *face) in enumerate(row.faces, 1)]
+        return
+    problems.append(Problem(row.file, row.number, "sample_id", reason, row.sample_id))
+
+
+def _corpus(name: str, rows: list[Row], finder: ImageFinder) -> Corpus:
+    texts = [(sample, *text) for sample, row in enumerate(rows) for text in row.texts]
+    faces = [(sample, *face) for sample, row in enumerate(rows) for face in row.faces]
+    images = [None if image is None else finder.find(image) for _, _, image, _ in faces]
+    named = sum(image is not None for _, _, image, _ in faces)
+    found = sum(image is not None for image in images)
+    if found < named:
+        log.warning(
+            "%d of %d images are neither unpacked nor in one of %d archives under %s; their faces stay "
+            "without image", named - found, named, len(finder.archives), finder.folders[-1],
+        )  # fmt: skip
+    kept = [i for i, face in enumerate(faces) if images[i] is not None or face[3] is not None]
+    blendshapes = np.full((len(kept), N_BLENDSHAPES), np.nan, dtype=np.float32)
+    for row, i in enumerate(kept):
+        if faces[i][3] is not None:
+            blendshapes[row] = faces[i][3]
+    return Corpus(
+        name=name,
+        sample_id=np.array([row.sample_id for row in rows], dtype=np.int64),
+        emotions=np.stack([row.emotions for row in rows]).astype(np.float32),
+        published_split=np.array([row.split for row in rows], dtype=np.str_),
+        text=tuple(text for _, _, text in texts),
+        text_sample=np.array([sample for sample, _, _ in texts], dtype=np.int64),
+        text_number=np.array([number for _, number, _ in texts], dtype=np.int64),
+        image=tuple(images[i] for i in kept),
+        blendshapes=blendshapes,
+        face_sample=np.array([faces[i][0] for i in kept], dtype=np.int64),
+        face_number=np.array([faces[i][1] for i in kept], dtype=np.int64),
+    )
+
+
+class Emo3DData:
+    """The ``data=emo3d`` choice; see :func:`load_emo3d` for the settings."""
+
+    name = "emo3d"
+
+    def __init__(
+        self,
+        root: str | None = None,
+        on_bad_rows: str = "refuse",
+        parts: Sequence[str] | str = "all",
+        hub_id: str = "llm-lab/Emo3D",
+    ) -> None:
+        self.root = root
+        self.on_bad_rows = on_bad_rows
+        self.parts = parts if isinstance(parts, str) else list(parts)
+        self.hub_id = hub_id
+
+    def load(self) -> Corpus:
+        """The corpus, read anew. Raises DataError as :func:`load_emo3d` does."""
+        return load_emo3d(self.root, self.on_bad_rows, self.parts, self.hub_id, self.name)

@@ -1,0 +1,143 @@
+"""Frozen-backbone data as tensors: an epoch costs what slicing tensors costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emo3d_exp.errors import DataError
+from emo3d_exp.records import Corpus, EmbeddingBatch
+
+if TYPE_CHECKING:
+    import torch
+
+GATHER_BYTES = 2 << 30
+"""Up to this size the rows are gathered once for every pair, above it for every batch."""
+
+
+class TensorBatches:
+    """Batches of (text, face) pairs over precomputed embeddings.
+
+    Args:
+        text: (T, D) embeddings. image: (F, D) embeddings, a row of NaN where a face has no image; or None.
+        blendshapes: (F, 52). emotions: (T, 8) intensities, of the sample that each text belongs to.
+        pairs: (P, 2) rows of ``text`` and of ``blendshapes``.
+        batch_size: pairs a batch; the last one may be smaller.
+        shuffle: in an order that depends on ``seed`` and epoch alone, a new one each epoch.
+
+    Iterating yields ``EmbeddingBatch`` dicts. ``has_image`` (B,) bool is in them only where some faces have
+    no image; their image embedding is zeros.
+    """
+
+    def __init__(
+        self,
+        text: np.ndarray,
+        image: np.ndarray | None,
+        blendshapes: np.ndarray,
+        emotions: np.ndarray,
+        pairs: np.ndarray,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        gather_bytes: int = GATHER_BYTES,
+    ) -> None:
+        import torch
+
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size} must be at least 1")
+        self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, shuffle, seed, 0
+        rows = torch.as_tensor(np.ascontiguousarray(pairs, dtype=np.int64)).reshape(-1, 2)
+        self._rows = {"text": rows[:, 0].contiguous(), "face": rows[:, 1].contiguous()}
+        self._columns: dict[str, tuple[torch.Tensor, str]] = {
+            "text": (_tensor(text), "text"),
+            "blendshapes": (_tensor(blendshapes), "face"),
+            "emotions": (_tensor(emotions), "text"),
+        }
+        if image is not None:
+            self._add_image(_tensor(image))
+        wanted = sum(t[:1].nbytes for t, _ in self._columns.values()) * len(rows)
+        self._gathered = None
+        if wanted <= gather_bytes:
+            self._gathered = {
+                name: t.index_select(0, self._rows[kind]) for name, (t, kind) in self._columns.items()
+            }
+
+    def _add_image(self, image: torch.Tensor) -> None:
+        present = image.isfinite().all(dim=1)
+        if not present.index_select(0, self._rows["face"]).all():
+            self._columns["has_image"] = (present, "face")
+            image = image.nan_to_num(0.0)
+        self._columns["image"] = (image, "face")
+
+    def __len__(self) -> int:
+        return -(-self.n_pairs // self.batch_size)
+
+    @property
+    def n_pairs(self) -> int:
+        return len(self._rows["text"])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next pass; every pass moves on to the next epoch by itself."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[EmbeddingBatch]:
+        order = self._order()
+        self.epoch += 1
+        for start in range(0, self.n_pairs, self.batch_size):
+            stop = min(start + self.batch_size, self.n_pairs)
+            yield self._batch(slice(start, stop) if order is None else order[start:stop])
+
+    def _order(self) -> torch.Tensor | None:
+        import torch
+
+        if not self.shuffle:
+            return None
+        seed = int(
+            np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1)
+        )
+        return torch.randperm(self.n_pairs, generator=torch.Generator().manual_seed(seed))
+
+    def _batch(self, rows: slice | torch.Tensor) -> EmbeddingBatch:
+        if self._gathered is None:
+            picked = {kind: index[rows] for kind, index in self._rows.items()}
+            return {name: t.index_select(0, picked[kind]) for name, (t, kind) in self._columns.items()}  # type: ignore[return-value]
+        if isinstance(rows, slice):
+            return {name: t[rows] for name, t in self._gathered.items()}  # type: ignore[return-value]
+        return {name: t.index_select(0, rows) for name, t in self._gathered.items()}  # type: ignore[return-value]
+
+
+def stage_pairs(
+    corpus: Corpus,
+    rows: np.ndarray,
+    text: np.ndarray,
+    image: np.ndarray | None,
+    batch_size: int,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> TensorBatches:
+    """Batches of every (text, scored face) pair of some samples.
+
+    Args:
+        rows: (R,) rows of ``corpus.sample_id``, such as ``splits.train``.
+        text: (T, D) embeddings of ``corpus.text``; image: (F, D) of ``corpus.image``, NaN where there is
+            none; or None.
+
+    Raises:
+        DataError: the samples have no face with scores.
+    """
+    chosen = np.zeros(len(corpus), dtype=bool)
+    chosen[rows] = True
+    pairs = corpus.pairs()
+    pairs = pairs[chosen[corpus.text_sample[pairs[:, 0]]]]
+    if not len(pairs):
+        raise DataError(f"{corpus.name}: none of these {len(rows)} samples has a face with blendshape scores")
+    emotions = corpus.emotions[corpus.text_sample]
+    return TensorBatches(text, image, corpus.blendshapes, emotions, pairs, batch_size, shuffle, seed)
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

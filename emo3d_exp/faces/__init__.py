@@ -1,0 +1,62 @@
+"""Faces: rigs, pictures of them, and how emotions move them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emo3d_exp.faces.facs import FACSPrior
+    from emo3d_exp.faces.gltf import read_gltf, write_gltf
+    from emo3d_exp.faces.identity import Identity
+    from emo3d_exp.faces.looks import AGES, GENDERS, HAIR_STYLES, Look, random_look
+    from emo3d_exp.faces.renderer import Renderer
+    from emo3d_exp.faces.rig import PARTS, Rig, load_rig
+    from emo3d_exp.faces.shading import Light
+    from emo3d_exp.faces.sheet import contact_sheet
+
+_HOMES = {
+    "FACSPrior": "facs",
+    "read_gltf": "gltf",
+    "write_gltf": "gltf",
+    "Identity": "identity",
+    "AGES": "looks",
+    "GENDERS": "looks",
+    "HAIR_STYLES": "looks",
+    "Look": "looks",
+    "random_look": "looks",
+    "Renderer": "renderer",
+    "PARTS": "rig",
+    "Rig": "rig",
+    "load_rig": "rig",
+    "Light": "shading",
+    "contact_sheet": "sheet",
+}
+
+__all__ = [
+    "AGES",
+    "GENDERS",
+    "HAIR_STYLES",
+    "PARTS",
+    "FACSPrior",
+    "Identity",
+    "Light",
+    "Look",
+    "Renderer",
+    "Rig",
+    "contact_sheet",
+    "load_rig",
+    "random_look",
+    "read_gltf",
+    "write_gltf",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

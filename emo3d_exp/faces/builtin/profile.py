@@ -1,0 +1,86 @@
+"""The bare head: horizontal slices from the shoulders to the crown, joined smoothly over height.
+
+A point of the surface is named by ``theta`` (0 in front, pi/2 at the subject's left, pi behind) and
+``v``, the height at which its slice meets the face in front.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from emo3d_exp.faces.builtin.falloff import ramp
+
+V_BOTTOM, V_TOP = -3.45, 2.12
+
+_SLICES = (
+    # v, z in front, half width, y at side, z at side, z behind, y behind
+    (-3.45, 0.02, 1.85, -3.30, -0.84, -1.80, -3.30),
+    (-3.10, -0.10, 1.16, -3.05, -0.82, -1.75, -3.05),
+    (-2.80, -0.20, 0.82, -2.80, -0.80, -1.66, -2.80),
+    (-2.30, -0.24, 0.705, -2.25, -0.76, -1.62, -2.30),
+    (-2.00, -0.17, 0.705, -1.85, -0.72, -1.62, -2.00),
+    (-1.90, 0.02, 0.735, -1.64, -0.68, -1.63, -1.80),
+    (-1.84, 0.22, 0.785, -1.50, -0.65, -1.64, -1.65),
+    (-1.78, 0.35, 0.84, -1.40, -0.63, -1.66, -1.55),
+    (-1.66, 0.42, 0.91, -1.30, -0.62, -1.68, -1.40),
+    (-1.50, 0.43, 0.97, -1.20, -0.64, -1.70, -1.25),
+    (-1.30, 0.42, 1.010, -1.08, -0.66, -1.75, -1.10),
+    (-1.10, 0.43, 1.045, -0.95, -0.68, -1.80, -0.98),
+    (-0.87, 0.43, 1.085, -0.78, -0.70, -1.95, -0.80),
+    (-0.45, 0.41, 1.135, -0.42, -0.74, -2.20, -0.45),
+    (0.00, 0.40, 1.155, 0.00, -0.78, -2.36, -0.10),
+    (0.30, 0.40, 1.170, 0.30, -0.80, -2.42, 0.20),
+    (0.60, 0.37, 1.175, 0.60, -0.82, -2.42, 0.50),
+    (0.92, 0.28, 1.140, 0.92, -0.86, -2.38, 0.80),
+    (1.25, 0.13, 1.030, 1.20, -0.90, -2.26, 1.12),
+    (1.56, -0.06, 0.83, 1.43, -0.93, -2.03, 1.39),
+    (1.76, -0.24, 0.64, 1.565, -0.95, -1.80, 1.55),
+    (1.92, -0.47, 0.42, 1.66, -0.95, -1.50, 1.645),
+    (2.05, -0.75, 0.20, 1.705, -0.95, -1.18, 1.70),
+    (2.12, -0.93, 0.02, 1.715, -0.95, -0.97, 1.715),
+)
+_FRONT_HEIGHT = (
+    # v and the height that it has in front; equal up to the forehead, so that features sit where drawn
+    (0.50, 0.50), (0.75, 0.75), (1.00, 0.99), (1.25, 1.215), (1.56, 1.45), (1.76, 1.58), (1.92, 1.665),
+    (2.05, 1.707), (2.12, 1.715),
+)  # fmt: skip
+
+
+@cache
+def _interpolators() -> tuple:
+    from scipy.interpolate import PchipInterpolator
+
+    slices, front = np.array(_SLICES), np.array(_FRONT_HEIGHT)
+    return PchipInterpolator(slices[:, 0], slices[:, 1:]), PchipInterpolator(front[:, 0], front[:, 1])
+
+
+def half_width(v: np.ndarray) -> np.ndarray:
+    """Largest distance from the middle plane in slice ``v``."""
+    return _interpolators()[0](v)[..., 1]
+
+
+def front_height(v: np.ndarray) -> np.ndarray:
+    """Height of slice ``v`` in front: ``v`` itself up to 0.75, less above."""
+    return np.where(v < 0.75, v, _interpolators()[1](np.maximum(v, 0.5)))
+
+
+def angle_at(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """``theta`` of the point of slice ``v`` in front whose distance from the middle plane is ``x``."""
+    return np.arcsin(np.clip(x / half_width(v), -0.999, 0.999))
+
+
+def bare_head(theta: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Points (N, 3) of the bare head without features."""
+    z_front, width, y_side, z_side, z_back, y_back = _interpolators()[0](v).T
+    sine, cosine = np.sin(theta), np.cos(theta)
+    ahead, behind = np.clip(cosine, 0, 1), np.clip(-cosine, 0, 1)
+    z = z_side + (z_front - z_side) * ahead**0.97 - (z_side - z_back) * behind
+    y = y_side + (front_height(v) - y_side) * ahead**1.7 + (y_back - y_side) * behind
+    return np.stack([width * sine, y, z], 1)
+
+
+def frontness(theta: np.ndarray) -> np.ndarray:
+    """1 on the face, 0 beside and behind: where features are sculpted and painted."""
+    return ramp(np.cos(theta), 0.1, 0.4)

@@ -1,0 +1,203 @@
+"""How a face is shown: person, light, camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from emo3d_exp.faces.identity import TRAITS, Identity
+from emo3d_exp.faces.shading import Light
+
+AGES: tuple[str, ...] = ("child", "young", "middle", "old")
+GENDERS: tuple[str, ...] = ("female", "male")
+HAIR_STYLES: tuple[str, ...] = ("bald", "short", "long")
+
+Color = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything about a picture but the expression; ``Look()`` is a neutral studio portrait.
+
+    Colours are sRGB in [0, 1], amounts lie in [0, 1] with 0 for none, angles are degrees. A rig without
+    masks keeps its own colours and proportions: only light, background, head pose and camera apply.
+
+    Attributes:
+        skin, lip, hair, brow, iris: colours.
+        hair_style: one of :data:`HAIR_STYLES`.
+        brow_weight: thickness of the brows; 1 as modelled, below thinner, above bushier.
+        lip_color: how far ``lip`` covers the skin of the lips.
+        blush: redness of cheeks and nose.
+        stubble, age_lines: beard shadow, lines that stay in the neutral face.
+        wrinkles: strength of the folds that expressions make.
+        identity: proportions of the head.
+        light: directions and strengths.
+        background: colour behind the head.
+        yaw, pitch, roll: head pose; positive yaw turns to the subject's left, positive pitch down,
+            positive roll tilts to the subject's right shoulder.
+        fov: vertical field of view; small is a long lens. The distance follows, so that size stays.
+        framing: 1 shows the whole head, larger comes closer.
+    """
+
+    skin: Color = (0.85, 0.66, 0.56)
+    lip: Color = (0.72, 0.42, 0.40)
+    hair: Color = (0.20, 0.14, 0.10)
+    brow: Color = (0.23, 0.16, 0.12)
+    iris: Color = (0.36, 0.25, 0.15)
+    hair_style: str = "short"
+    brow_weight: float = 1.0
+    lip_color: float = 0.75
+    blush: float = 0.35
+    stubble: float = 0.0
+    age_lines: float = 0.0
+    wrinkles: float = 1.0
+    identity: Identity = field(default_factory=Identity)
+    light: Light = field(default_factory=Light)
+    background: Color = (0.87, 0.87, 0.88)
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    fov: float = 18.0
+    framing: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.hair_style not in HAIR_STYLES:
+            raise ValueError(f"hair_style '{self.hair_style}' is not one of {HAIR_STYLES}")
+        if not 1 <= self.fov <= 90 or self.framing <= 0:
+            raise ValueError(f"fov {self.fov} must lie in 1…90 and framing {self.framing} above 0")
+
+
+SKIN_TONES = np.array(
+    [
+        [0.95, 0.80, 0.73],
+        [0.91, 0.73, 0.63],
+        [0.84, 0.65, 0.53],
+        [0.75, 0.55, 0.42],
+        [0.62, 0.43, 0.32],
+        [0.48, 0.32, 0.235],
+        [0.36, 0.235, 0.175],
+        [0.27, 0.175, 0.135],
+    ]
+)
+"""Lightest to darkest; a tone is a point on the line through them."""
+
+HAIR_COLORS = np.array(
+    [[0.08, 0.065, 0.06], [0.13, 0.095, 0.075], [0.23, 0.15, 0.10], [0.36, 0.24, 0.15], [0.55, 0.40, 0.24]]
+)
+RED_HAIR = np.array([0.45, 0.20, 0.10])
+GREY_HAIR = np.array([0.66, 0.65, 0.64])
+IRIS_COLORS = np.array(
+    [[0.20, 0.12, 0.07], [0.33, 0.21, 0.11], [0.42, 0.33, 0.18], [0.33, 0.43, 0.30], [0.32, 0.46, 0.60]]
+)
+
+
+def random_look(rng: np.random.Generator, age: str | None = None, gender: str | None = None) -> Look:
+    """A person, light and camera at random; age and gender show where they are given.
+
+    Args:
+        rng: the only source of chance.
+        age: one of :data:`AGES`, or None for any.
+        gender: one of :data:`GENDERS`, or None for any.
+    """
+    if age is not None and age not in AGES:
+        raise ValueError(f"age '{age}' is not one of {AGES}")
+    if gender is not None and gender not in GENDERS:
+        raise ValueError(f"gender '{gender}' is not one of {GENDERS}")
+    drawn_age, drawn_gender = rng.choice(AGES, p=[0.15, 0.35, 0.3, 0.2]), rng.choice(GENDERS)
+    age, gender = age or str(drawn_age), gender or str(drawn_gender)
+    tone = float(rng.random())
+    colors = _colors(rng, tone, age, gender)
+    return Look(
+        **colors,
+        **_amounts(rng, age, gender),
+        hair_style=_hair_style(rng, age, gender),
+        identity=_identity(rng, age, gender),
+        light=_light(rng, tone),
+        background=_color(rng.uniform(0.35, 0.97) + rng.normal(0, 0.03, 3)),
+        yaw=_bounded(rng, 7, 18),
+        pitch=_bounded(rng, 3.5, 9),
+        roll=_bounded(rng, 2.5, 7),
+        fov=float(rng.uniform(14, 24)),
+        framing=float(rng.uniform(0.94, 1.2)),
+    )
+
+
+def _bounded(rng: np.random.Generator, sd: float, limit: float) -> float:
+    return float(np.clip(rng.normal(0, sd), -limit, limit))
+
+
+def _color(values: np.ndarray) -> Color:
+    r, g, b = np.clip(values, 0.01, 0.99).tolist()
+    return r, g, b
+
+
+def _on_line(points: np.ndarray, where: float) -> np.ndarray:
+    steps = np.linspace(0, 1, len(points))
+    return np.array([np.interp(where, steps, column) for column in points.T])
+
+
+def _colors(rng: np.random.Generator, tone: float, age: str, gender: str) -> dict[str, Color]:
+    skin = _on_line(SKIN_TONES, tone) * (1 + rng.normal(0, 0.025, 3))
+    if age == "old":
+        skin = skin @ (0.8 * np.eye(3) + 0.2 / 3) * np.array([1.0, 0.99, 0.93])
+    redness = {"female": 0.8, "male": 0.3}[gender] * (0.4 if age in ("child", "old") else 1.0)
+    lip = skin * np.array([0.92, 0.68, 0.68]) + redness * rng.uniform(0.1, 0.9) * np.array([0.04, -0.12, -0.08])
+    fair = max(0.0, 1 - tone * 2.2)
+    hair = _on_line(HAIR_COLORS, fair * rng.random()) if rng.random() > 0.12 * fair else RED_HAIR
+    brow = hair * 0.75 + 0.02
+    grey = {"old": rng.uniform(0.65, 1.0), "middle": max(0.0, rng.uniform(-0.8, 0.45))}.get(age, 0.0)
+    hair = hair * (1 - grey) + GREY_HAIR * rng.uniform(0.8, 1.2) * grey
+    brow = brow * (1 - 0.6 * grey) + GREY_HAIR * 0.75 * 0.6 * grey
+    iris = _on_line(IRIS_COLORS, max(0.0, fair) * rng.random()) * (1 + rng.normal(0, 0.08))
+    return {k: _color(v) for k, v in dict(skin=skin, lip=lip, hair=hair, brow=brow, iris=iris).items()}
+
+
+def _amounts(rng: np.random.Generator, age: str, gender: str) -> dict[str, float]:
+    bearded = gender == "male" and age != "child" and rng.random() < 0.6
+    lines = {"child": (0.0, 0.0), "young": (0.0, 0.05), "middle": (0.25, 0.55), "old": (0.8, 1.0)}[age]
+    wrinkles = {"child": 0.45, "young": 0.9, "middle": 1.05, "old": 1.25}[age]
+    brows = {"female": 0.75, "male": 1.2}[gender] * (0.7 if age == "child" else 1.0)
+    return {
+        "brow_weight": float(brows * rng.uniform(0.85, 1.15)),
+        "lip_color": float({"female": 0.85, "male": 0.55}[gender] * rng.uniform(0.85, 1.1)),
+        "blush": float(rng.uniform(0.15, 0.5) + (0.25 if age == "child" else 0.0)),
+        "stubble": float(rng.uniform(0.15, 0.9)) if bearded else 0.0,
+        "age_lines": float(rng.uniform(*lines)),
+        "wrinkles": wrinkles,
+    }
+
+
+def _hair_style(rng: np.random.Generator, age: str, gender: str) -> str:
+    chance = rng.random()
+    if gender == "female":
+        return "long" if chance < 0.8 else "short"
+    bald = {"child": 0.0, "young": 0.05, "middle": 0.2, "old": 0.4}[age]
+    return "bald" if chance < bald else "short"
+
+
+def _identity(rng: np.random.Generator, age: str, gender: str) -> Identity:
+    traits = dict(zip((*TRAITS, "masculinity"), rng.normal(0, 0.8, len(TRAITS) + 1), strict=True))
+    lean = 0.35 if age == "child" else 1.0
+    traits["masculinity"] = lean * {"female": -1.0, "male": 1.0}[gender] + 0.3 * traits["masculinity"]
+    shifts = {
+        "child": {"face_length": -2.0, "eye_size": 2.6, "cheek_fullness": 1.8, "nose_length": -1.6,
+                  "nose_depth": -1.5, "chin": -1.5, "brow_ridge": -1.0, "neck_width": -2.0, "jaw_width": -0.6},
+        "old": {"nose_length": 1.0, "lip_fullness": -1.0, "brow_height": -0.5, "cheek_fullness": -1.0},
+    }.get(age, {})  # fmt: skip
+    for trait, shift in shifts.items():
+        traits[trait] = 0.6 * traits[trait] + shift
+    return Identity(**{trait: float(np.clip(value, -3, 3)) for trait, value in traits.items()})
+
+
+def _light(rng: np.random.Generator, tone: float) -> Light:
+    direction = (float(rng.uniform(-0.8, 0.8)), float(rng.uniform(0.1, 0.8)), float(rng.uniform(0.6, 1.0)))
+    ambient = float(rng.uniform(0.32, 0.55))
+    lift = 1 + 0.25 * tone
+    return Light(
+        direction=direction,
+        ambient=ambient * lift,
+        key=float(rng.uniform(0.95, 1.12) - ambient) * lift,
+        fill=float(rng.uniform(0.08, 0.22)),
+        specular=float(rng.uniform(0.03, 0.07)),
+    )

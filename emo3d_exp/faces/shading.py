@@ -1,0 +1,156 @@
+"""Normals and light, per vertex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from emo3d_exp.faces.rig import PARTS, Rig
+from emo3d_exp.vocab import BLENDSHAPE_INDEX, BLENDSHAPES
+
+SKIN_WRAP = np.array([0.36, 0.22, 0.17], np.float32)
+"""How far light creeps past the shadow line, by channel: red light travels furthest in skin."""
+
+WRINKLE_PREFIX = "wrinkle_"
+WRINKLE_LIMIT = 0.6
+WRINKLE_TINT = np.array([0.82, 1.0, 1.0], np.float32)
+LIGHT_BY_PART = {
+    "skin": (0.0, 1.0),
+    "mouth_bag": (0.02, 0.45),
+    "teeth": (0.22, 0.50),
+    "tongue": (0.08, 0.55),
+    "eye_left": (0.42, 0.50),
+    "eye_right": (0.42, 0.50),
+    "catchlight": (1.0, 0.0),
+    "ear": (0.0, 1.0),
+}
+"""Part → (base, gain): irradiance is base + gain * light. Wet or sheltered parts show less of the light."""
+
+
+class NormalField:
+    """Vertex normals of one topology: area-weighted sums of face normals by one sparse product."""
+
+    def __init__(self, faces: np.ndarray, count: int) -> None:
+        self.corners = [np.ascontiguousarray(faces[:, k]) for k in range(3)]
+        triangles = np.repeat(np.arange(len(faces)), 3)
+        entries = (np.ones(faces.size, np.float32), (faces.reshape(-1), triangles))
+        self.gather = sparse.csr_matrix(entries, shape=(count, len(faces)), dtype=np.float32)
+
+    def __call__(self, vertices: np.ndarray) -> np.ndarray:
+        """``(V, 3)`` positions → ``(V, 3)`` float32 unit normals; zero for unused vertices."""
+        u, v = [], []
+        for axis in np.ascontiguousarray(vertices.T):
+            a, b, c = (axis.take(corner) for corner in self.corners)
+            u.append(b - a)
+            v.append(c - a)
+        crosses = (u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0])
+        x, y, z = (self.gather @ cross for cross in crosses)
+        inverse = 1 / np.maximum(np.sqrt(x * x + y * y + z * z), np.float32(1e-20))
+        normals = np.empty((len(x), 3), np.float32)
+        for column, values in enumerate((x, y, z)):
+            np.multiply(values, inverse, out=normals[:, column])
+        return normals
+
+
+class Wrinkles:
+    """Darkening by folds that come with an expression: ``1 - clip(sum_k weight_k * mask_k, 0, 0.6)``."""
+
+    def __init__(self, rig: Rig) -> None:
+        names = [name for name in rig.masks if name.removeprefix(WRINKLE_PREFIX) in BLENDSHAPE_INDEX]
+        names = [name for name in names if name.startswith(WRINKLE_PREFIX)]
+        table = np.zeros((len(rig.vertices), len(BLENDSHAPES)), np.float32)
+        for name in names:
+            table[:, BLENDSHAPE_INDEX[name.removeprefix(WRINKLE_PREFIX)]] = rig.masks[name]
+        self.rows = np.flatnonzero(table.any(axis=1))
+        self.table = sparse.csr_matrix(table[self.rows])
+
+    def apply(self, colors: np.ndarray, weights: np.ndarray, strength: float) -> np.ndarray:
+        """Darken display ``colors`` (V, 3) by the folds of blendshapes ``weights`` (52,)."""
+        if not len(self.rows) or strength == 0:
+            return colors
+        depth = np.clip(self.table @ weights * np.float32(strength), 0, WRINKLE_LIMIT)
+        colors = colors.copy()
+        colors[self.rows] *= 1 - depth[:, None] * WRINKLE_TINT
+        return colors
+
+
+@dataclass(frozen=True)
+class Light:
+    """A scene: directions point to the light, camera coordinates; strengths in linear light."""
+
+    direction: tuple[float, float, float] = (0.4, 0.5, 0.8)
+    ambient: float = 0.42
+    key: float = 0.62
+    fill: float = 0.16
+    specular: float = 0.055
+
+
+class Shader:
+    """Hemispheric ambient, a wrapped key light, a weak fill from the other side, two highlights."""
+
+    def __init__(self, rig: Rig) -> None:
+        table = np.array([LIGHT_BY_PART[part] for part in PARTS], np.float32)
+        self.base, self.gain = np.ascontiguousarray(table[rig.part].T)
+        skin = np.isin(rig.part, [PARTS.index("skin"), PARTS.index("ear")])
+        gloss = np.where(skin, 1.0, np.where(rig.part == PARTS.index("catchlight"), 0.0, 0.8))
+        dull = rig.masks.get("hair", 0.0) + rig.masks.get("brows", 0.0) + rig.masks.get("nostril", 0.0)
+        gloss = gloss * np.clip(1 - 0.8 * np.asarray(dull), 0, 1) + 1.3 * rig.masks.get("lips", 0.0)
+        self.gloss = gloss.astype(np.float32)
+
+    def __call__(self, albedo: np.ndarray, normals: np.ndarray, light: Light) -> np.ndarray:
+        """Linear colours ``(V, 3)`` of a surface of linear ``albedo`` with camera-space ``normals``."""
+        key = _unit(light.direction)
+        fill = _unit((-1.5 * key[0], 0.1, 0.7))
+        toward_key, toward_fill = normals @ key, normals @ fill
+        rest = light.ambient * (0.78 + 0.22 * normals[:, 1])
+        rest += light.fill * np.clip((toward_fill + 0.1) / 1.1, 0, 1)
+        wrapped = np.clip((toward_key[:, None] + SKIN_WRAP) / (1 + SKIN_WRAP), 0, 1)
+        irradiance = rest[:, None] + light.key * wrapped
+        irradiance *= self.gain[:, None]
+        irradiance += self.base[:, None]
+        half = np.clip(normals @ _unit(key + np.array([0, 0, 1], np.float32)), 0, 1)
+        wide = half * half
+        wide *= wide
+        wide *= wide  # ** 8
+        tight = wide * wide
+        tight *= tight  # ** 32
+        highlight = self.gloss * (light.specular * (0.45 * wide + 0.8 * tight))
+        irradiance *= albedo
+        irradiance += highlight[:, None]
+        return irradiance
+
+
+def _unit(vector: np.ndarray | tuple[float, float, float]) -> np.ndarray:
+    array = np.asarray(vector, np.float32)
+    return array / np.float32(max(float(np.linalg.norm(array)), 1e-9))
+
+
+_STEPS = 4096
+
+
+def _encode(linear: np.ndarray) -> np.ndarray:
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _decode(display: np.ndarray) -> np.ndarray:
+    return np.where(display <= 0.04045, display / 12.92, ((display + 0.055) / 1.055) ** 2.4)
+
+
+_ENCODE = _encode(np.arange(_STEPS) / (_STEPS - 1)).astype(np.float32)
+_DECODE = _decode(np.arange(_STEPS) / (_STEPS - 1)).astype(np.float32)
+
+
+def to_display(linear: np.ndarray) -> np.ndarray:
+    """Linear → sRGB, both float32 in [0, 1] (clipped), by a table of 4,096 steps (IEC 61966-2-1)."""
+    return _ENCODE[_index(linear)]
+
+
+def to_linear(display: np.ndarray) -> np.ndarray:
+    """sRGB → linear, both float32 in [0, 1] (clipped), by a table of 4,096 steps."""
+    return _DECODE[_index(display)]
+
+
+def _index(values: np.ndarray) -> np.ndarray:
+    return (np.clip(values, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)

@@ -1,0 +1,50 @@
+"""Which of the 51 morph targets a name in somebody's file means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from emo3d_exp.vocab import MORPH_TARGETS
+
+_SIDES = {"l": "left", "r": "right", "left": "left", "right": "right"}
+_BY_KEY = {name.lower(): name for name in MORPH_TARGETS}
+_SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
+_GLUED_SIDE = re.compile(r"(?<=[a-z])([LR])$")
+
+
+def match_target(raw: str) -> tuple[str, str] | None:
+    """Find the morph target that ``raw`` names.
+
+    Understands other letter cases (Live Link Face), sides as ``_L``/``_R``/``.L`` or a glued capital,
+    separators inside the name, and prefixes such as ``blendShape1.``. A sided variant of a target that
+    has no sides (``browInnerUp_L`` in ICT-FaceKit) means that half of it.
+
+    Returns:
+        ``(name, half)`` with half "", "left" or "right", or None for a name outside the vocabulary.
+    """
+    tokens = [token for token in _SEPARATORS.split(_GLUED_SIDE.sub(r"_\1", raw)) if token]
+    if not tokens:
+        return None
+    words = [token.lower() for token in tokens]
+    side = _SIDES.get(words[-1], "")
+    stem = words[:-1] if side else words
+    for start in range(len(words)):
+        tail = "".join(stem[start:])
+        if name := _BY_KEY.get(tail + side):
+            return name, ""
+        if side and (name := _BY_KEY.get(tail)):
+            return name, side
+    return None
+
+
+def match_targets(names: Sequence[str]) -> dict[str, list[int]]:
+    """Morph target → positions in ``names`` that make it up: one, or the two halves.
+
+    A name that occurs twice counts once, at its first place.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for position, raw in enumerate(names):
+        if hit := match_target(raw):
+            found.setdefault(hit[0], {}).setdefault(hit[1], position)
+    return {name: [by["" ]] if "" in by else list(by.values()) for name, by in found.items()}

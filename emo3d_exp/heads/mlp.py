@@ -1,0 +1,48 @@
+"""Multi-layer perceptrons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from emo3d_exp.records import N_BLENDSHAPES
+
+
+def layers(widths: Sequence[int], dropout: float) -> nn.Sequential:
+    """Linear layers through ``widths`` with ReLU and dropout after each."""
+    blocks: list[nn.Module] = []
+    for before, after in zip(widths[:-1], widths[1:], strict=True):
+        blocks += [nn.Linear(before, after), nn.ReLU()]
+        if dropout > 0:
+            blocks.append(nn.Dropout(dropout))
+    return nn.Sequential(*blocks)
+
+
+class MLPHead(nn.Module):
+    """Embedding → blendshapes: hidden ReLU layers, then a linear layer with a sigmoid.
+
+    The paper's baselines (section 4) use such a head on BERT, Glot500 and CLIP embeddings; the released
+    CLIP baseline has hidden widths 256 and 128.
+
+    Args:
+        in_features: width D of the embedding.
+        hidden: widths of the hidden layers.
+        dropout: probability after each hidden layer, in [0, 1).
+        out_features: number of blendshapes.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        hidden: Sequence[int] = (256, 128),
+        dropout: float = 0.0,
+        out_features: int = N_BLENDSHAPES,
+    ) -> None:
+        super().__init__()
+        widths = [in_features, *hidden]
+        self.network = nn.Sequential(layers(widths, dropout), nn.Linear(widths[-1], out_features), nn.Sigmoid())
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """(B, D) → (B, 52) in (0, 1)."""
+        return self.network(embedding)

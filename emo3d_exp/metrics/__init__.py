@@ -1,0 +1,47 @@
+"""The Emo3D metric and the blendshape errors: a functional core on arrays, torchmetrics shells over it.
+
+Metrics receive features, never pictures, encoders or faces. ``functional`` needs numpy alone; the shells
+pull in torch, so they are loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from emo3d_exp.metrics.functional import (
+    blendshape_errors,
+    emo3d_from_kl,
+    emo3d_scores,
+    kl_divergence,
+    nearest_prompts,
+)
+from emo3d_exp.metrics.interval import Interval
+from emo3d_exp.metrics.retrieval import retrieval_scores
+
+if TYPE_CHECKING:
+    from emo3d_exp.metrics.blendshape_mse import BlendshapeMSE
+    from emo3d_exp.metrics.emo3d import Emo3DMetric
+
+_SHELLS = {
+    "BlendshapeMSE": "emo3d_exp.metrics.blendshape_mse",
+    "Emo3DMetric": "emo3d_exp.metrics.emo3d",
+}
+
+__all__ = [
+    "BlendshapeMSE",
+    "Emo3DMetric",
+    "Interval",
+    "blendshape_errors",
+    "emo3d_from_kl",
+    "emo3d_scores",
+    "kl_divergence",
+    "nearest_prompts",
+    "retrieval_scores",
+]
+
+
+def __getattr__(name: str) -> type:
+    if name in _SHELLS:
+        return getattr(import_module(_SHELLS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""Systems that turn a text into blendshapes, as LightningModules in a registry."""
+
+from emo3d_exp.models.registry import MODEL_NAMES, model_class, register_model
+
+__all__ = ["MODEL_NAMES", "model_class", "register_model"]

@@ -1,0 +1,8 @@
+"""The run folder: what a training leaves behind, and all that later tools need."""
+
+from emo3d_exp.runs.files import write_atomically, write_json
+from emo3d_exp.runs.folder import RunFolder
+from emo3d_exp.runs.locations import cache_root
+from emo3d_exp.runs.provenance import provenance
+
+__all__ = ["RunFolder", "cache_root", "provenance", "write_atomically", "write_json"]

@@ -1,0 +1,213 @@
+"""The embedding cache: each distinct input once, whatever happens to the process or the files."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_encoder import CountingEncoder, vector
+
+from emo3d_exp.backbones import EmbeddingCache
+from emo3d_exp.backbones import cache as cache_module
+from emo3d_exp.backbones.store import MERGE_FROM
+from emo3d_exp.errors import DataError
+
+HERE = Path(__file__).parent
+
+
+def expected(texts: list[str], dim: int = 6) -> np.ndarray:
+    return np.stack([vector(text.encode(), dim) for text in texts])
+
+
+def shards(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.shard"))
+
+
+def test_distinct_texts_are_encoded_once_and_rows_keep_their_order(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    texts = ["b", "a", "b", "c", "a", "b", "ünïcode 😀"]
+    rows = EmbeddingCache(tmp_path).texts(encoder, texts)
+    np.testing.assert_array_equal(rows, expected(texts))
+    assert rows.dtype == np.float32
+    assert sorted(encoder.texts) == sorted(set(texts))
+
+
+def test_a_second_cache_encodes_only_what_is_new(tmp_path: Path) -> None:
+    EmbeddingCache(tmp_path).texts(CountingEncoder(), ["a", "b"])
+    encoder = CountingEncoder()
+    rows = EmbeddingCache(tmp_path).texts(encoder, ["c", "b", "a"])
+    assert encoder.texts == ["c"]
+    np.testing.assert_array_equal(rows, expected(["c", "b", "a"]))
+
+
+def test_other_fingerprints_and_modalities_do_not_mix(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path)
+    cache.texts(CountingEncoder(fingerprint="one"), ["a"])
+    other = CountingEncoder(fingerprint="two")
+    cache.texts(other, ["a"])
+    assert other.texts == ["a"]
+    image = np.full((2, 3, 3), 7, np.uint8)
+    rows = cache.images(other, ["a"], lambda i: image)
+    np.testing.assert_array_equal(rows[0], vector(image.tobytes(), 6))
+
+
+def test_images_are_read_once_for_each_missing_key(tmp_path: Path) -> None:
+    read: list[int] = []
+
+    def image(i: int) -> np.ndarray:
+        read.append(i)
+        return np.full((2, 2, 3), i, np.uint8)
+
+    keys = ["k0", "k1", "k0", "k3", "k1"]
+    encoder = CountingEncoder()
+    rows = EmbeddingCache(tmp_path).images(encoder, keys, image)
+    again = EmbeddingCache(tmp_path).images(encoder, keys, image)
+    assert read == [0, 1, 3] and encoder.images == 3
+    np.testing.assert_array_equal(rows, again)
+    np.testing.assert_array_equal(rows[0], rows[2])
+    np.testing.assert_array_equal(rows[3], vector(np.full((2, 2, 3), 3, np.uint8).tobytes(), 6))
+
+
+def test_returned_rows_are_the_callers_own(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path)
+    cache.texts(CountingEncoder(), ["a"])[:] = 0
+    np.testing.assert_array_equal(cache.texts(CountingEncoder(), ["a"]), expected(["a"]))
+
+
+def test_no_texts(tmp_path: Path) -> None:
+    assert EmbeddingCache(tmp_path).texts(CountingEncoder(), []).shape == (0, 6)
+    with pytest.raises(TypeError, match="one string"):
+        EmbeddingCache(tmp_path).texts(CountingEncoder(), "abc")
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "foreign"])
+def test_a_damaged_shard_is_reported_deleted_and_computed_again(
+    tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cache_module, "TEXTS_A_SHARD", 2)
+    texts = ["a", "b", "c", "d"]
+    EmbeddingCache(tmp_path).texts(CountingEncoder(), texts)
+    victim = shards(tmp_path)[0]
+    content = victim.read_bytes()
+    flipped = content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+    damaged = {"flip": flipped, "cut": content[:-5], "empty": b"", "foreign": b"x" * 200}
+    victim.write_bytes(damaged[damage])
+    encoder = CountingEncoder()
+    with caplog.at_level(logging.WARNING):
+        rows = EmbeddingCache(tmp_path).texts(encoder, texts)
+    np.testing.assert_array_equal(rows, expected(texts))
+    assert len(encoder.texts) == 2
+    assert [victim.name in record.getMessage() for record in caplog.records] == [True]
+    assert not victim.exists()
+
+
+def test_bad_embeddings_are_refused_and_not_kept(tmp_path: Path) -> None:
+    class Broken(CountingEncoder):
+        def encode_texts(self, texts: list[str]) -> np.ndarray:
+            return super().encode_texts(texts) * np.nan
+
+    with pytest.raises(DataError, match="not finite"):
+        EmbeddingCache(tmp_path).texts(Broken(), ["a"])
+    assert shards(tmp_path) == []
+
+
+def test_many_small_shards_are_merged_without_loss(tmp_path: Path) -> None:
+    texts = [f"text {i}" for i in range(MERGE_FROM + 3)]
+    cache = EmbeddingCache(tmp_path)
+    for text in texts:
+        cache.texts(CountingEncoder(), [text])
+    assert len(shards(tmp_path)) <= 4
+    encoder = CountingEncoder()
+    np.testing.assert_array_equal(EmbeddingCache(tmp_path).texts(encoder, texts), expected(texts))
+    assert encoder.texts == []
+
+
+def test_an_open_cache_sees_what_others_wrote_and_merged(tmp_path: Path) -> None:
+    early = EmbeddingCache(tmp_path)
+    early.texts(CountingEncoder(), ["first"])
+    texts = [f"text {i}" for i in range(MERGE_FROM + 1)]
+    for text in texts:
+        EmbeddingCache(tmp_path).texts(CountingEncoder(), [text])
+    encoder = CountingEncoder()
+    np.testing.assert_array_equal(early.texts(encoder, texts), expected(texts))
+    assert encoder.texts == []
+
+
+def run_python(code: str, *arguments: str) -> subprocess.Popen:
+    start = f"import sys; sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", start + code, *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+FILL = """
+from fake_encoder import CountingEncoder
+from emo3d_exp.backbones import EmbeddingCache, cache
+cache.TEXTS_A_SHARD = 10
+encoder = CountingEncoder(dies_after=int(sys.argv[2]) if len(sys.argv) > 2 else None)
+EmbeddingCache(sys.argv[1], progress=False).texts(encoder, [f"text {i}" for i in range(60)])
+print(len(encoder.texts))
+"""
+
+
+def test_a_killed_process_loses_only_the_shard_in_hand(tmp_path: Path) -> None:
+    killed = run_python(FILL, str(tmp_path), "4")
+    killed.communicate()
+    assert killed.returncode == 9
+    leftover = tmp_path / "fake-1" / "text" / ".half.1234.partial.shard"
+    leftover.write_bytes(b"half")
+    encoder = CountingEncoder()
+    texts = [f"text {i}" for i in range(60)]
+    np.testing.assert_array_equal(EmbeddingCache(tmp_path).texts(encoder, texts), expected(texts))
+    assert len(encoder.texts) == 20
+    assert not leftover.exists()
+
+
+def test_two_processes_at_once_share_the_work(tmp_path: Path) -> None:
+    both = [run_python(FILL, str(tmp_path)) for _ in range(2)]
+    counts = [int(process.communicate()[0]) for process in both]
+    assert sum(counts) == 60
+    encoder = CountingEncoder()
+    texts = [f"text {i}" for i in range(60)]
+    np.testing.assert_array_equal(EmbeddingCache(tmp_path).texts(encoder, texts), expected(texts))
+    assert encoder.texts == []
+
+
+def test_a_warm_cache_answers_in_milliseconds_without_torch(tmp_path: Path) -> None:
+    texts = [f"a face that shows feeling number {i}" for i in range(6000)]
+    EmbeddingCache(tmp_path, progress=False).texts(CountingEncoder(dim=384), texts)
+    code = """
+import time
+from fake_encoder import CountingEncoder
+from emo3d_exp.backbones import EmbeddingCache
+texts = [f"a face that shows feeling number {i}" for i in range(6000)]
+best = 9.0
+for _ in range(5):
+    start = time.perf_counter()
+    rows = EmbeddingCache(sys.argv[1]).texts(CountingEncoder(dim=384), texts)
+    best = min(best, time.perf_counter() - start)
+assert rows.shape == (6000, 384)
+heavy = {"torch", "transformers", "open_clip", "cv2", "rich", "huggingface_hub"} & set(sys.modules)
+print(best, *heavy)
+"""
+    seconds, *heavy = run_python(code, str(tmp_path)).communicate()[0].split()
+    assert heavy == []
+    assert float(seconds) < 0.25  # about 0.02 on a machine of its own
+
+
+def test_a_folder_that_cannot_be_written_names_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="EMO3D_CACHE"):
+        EmbeddingCache(tmp_path / "file").texts(CountingEncoder(), ["a"])
+
+
+def test_progress_is_shown_for_large_jobs_only(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    cache = EmbeddingCache(tmp_path)
+    cache.texts(CountingEncoder(), [f"few {i}" for i in range(100)])
+    assert capsys.readouterr().err == ""
+    cache.texts(CountingEncoder(), [f"many {i}" for i in range(300)])
+    assert "300/300" in capsys.readouterr().err
