@@ -38,19 +38,31 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
             os.environ["HYDRA_FULL_ERROR"] = "1"
             try:
                 application()
-            except Emo3DError as error:
-                sys.exit(_message(str(error)))
-            except (HydraException, OmegaConfBaseException) as error:
-                sys.exit(_message(explain(error, config_name, sys.argv[1:])))
+            except Exception as error:
+                told = told_to_user(error, config_name, sys.argv[1:])
+                if told is None:
+                    raise
+                sys.stderr.write(f"error: {told}\n")
+                sys.exit(2)
 
         return run
 
     return decorate
 
 
-def _message(text: str) -> int:
-    sys.stderr.write(f"error: {text}\n")
-    return 2
+def told_to_user(error: Exception, config_name: str, arguments: list[str]) -> str | None:
+    """The message without a traceback for errors that the user can mend; None for all others.
+
+    ``instantiate`` wraps what a constructor raises, so the causes count too.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Emo3DError):
+            return str(cause)
+        cause = cause.__cause__
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return explain(error, config_name, arguments)
+    return None
 
 
 def explain(error: Exception, config_name: str, arguments: list[str]) -> str:
@@ -75,7 +87,9 @@ def _explain_key(key: str, config_name: str, arguments: list[str]) -> str:
     names = [str(name) for name in node] if isinstance(node, DictConfig) else []
     valid = [parent + name for name in names if not name.startswith("_")]
     candidates = valid + (groups if not parent else [])
-    lines = [f"there is no setting '{key}' here: '{wrong}' is unknown" + (f" in '{parent[:-1]}'" if parent else "")]
+    lines = [
+        f"there is no setting '{key}' here: '{wrong}' is unknown" + (f" in '{parent[:-1]}'" if parent else "")
+    ]
     close = get_close_matches(parent + wrong, candidates, n=1)
     if close:
         lines.append(f"did you mean '{close[0]}'?")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from emo3d_exp.data import Splits
     from emo3d_exp.records import Corpus, Prompts
 
+
 @dataclass(frozen=True)
 class LoadedData:
     """A corpus and how it is split."""
@@ -37,7 +38,11 @@ class LoadedData:
 
     def facts(self) -> dict[str, str]:
         """What identifies the data in provenance and results."""
-        return {"data": self.corpus.name, "data_hash": self.corpus.fingerprint(), "split_hash": self.splits.hash}
+        return {
+            "data": self.corpus.name,
+            "data_hash": self.corpus.fingerprint(),
+            "split_hash": self.splits.hash,
+        }
 
 
 def load_data(cfg: DictConfig) -> LoadedData:

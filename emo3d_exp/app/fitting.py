@@ -39,7 +39,9 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
     data = load_data(cfg)
     run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
     train, val = (stage(data, part, encoder, cfg) for part in ("train", "val"))
-    log.info("training %s: %d pairs of text and face, %d to validate", cfg.model.name, train.n_pairs, val.n_pairs)
+    log.info(
+        "training %s: %d pairs of text and face, %d to validate", cfg.model.name, train.n_pairs, val.n_pairs
+    )
     seed_everything(cfg.seed, workers=True, verbose=False)
     model = build_model(cfg, encoder.dim)
     trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())

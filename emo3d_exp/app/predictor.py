@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from omegaconf import DictConfig
 
 from emo3d_exp.errors import Emo3DError
 from emo3d_exp.runs import RunFolder
@@ -22,12 +23,20 @@ class Predictor:
     Args:
         model: with its trained weights.
         encoder: the backbone that the model was trained on.
+        run_config: the run's config, with the rig and the renderer that it was scored with.
         cache: where embeddings are kept; None: nowhere.
     """
 
-    def __init__(self, model: TextToBlendshapes, encoder: Encoder, cache: EmbeddingCache | None = None) -> None:
+    def __init__(
+        self,
+        model: TextToBlendshapes,
+        encoder: Encoder,
+        run_config: DictConfig,
+        cache: EmbeddingCache | None = None,
+    ) -> None:
         self.model = model.eval()
         self.encoder = encoder
+        self.run_config = run_config
         self.cache = cache
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
@@ -77,4 +86,4 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
         )
     model = build_model(cfg, description["embedding_dim"])
     load_weights(model, run.weights_file)
-    return Predictor(model, encoder, cache)
+    return Predictor(model, encoder, cfg, cache)

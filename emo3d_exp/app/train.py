@@ -17,7 +17,6 @@ from omegaconf import DictConfig, OmegaConf
 from emo3d_exp.runs import RunFolder, write_json
 
 if TYPE_CHECKING:
-    from emo3d_exp.evaluation import Evaluation
     from emo3d_exp.tracking import Tracker
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def train_in(run: RunFolder, cfg: DictConfig, resume_from: Path | None = None) -
     """Train in a folder whose config is written; torch is imported from here on."""
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
-    from emo3d_exp.app.scoring import check_judge, score_run
+    from emo3d_exp.app.scoring import check_judge, score_run, track
 
     started = time.monotonic()
     quiet_libraries()
@@ -57,7 +56,8 @@ def train_in(run: RunFolder, cfg: DictConfig, resume_from: Path | None = None) -
     try:
         best = fit(run, cfg, tracker, resume_from)
         if cfg.evaluate and scored:
-            report(tracker, score_run(run, cfg, "test"), run.evaluation("test"))
+            evaluation, evaluator = score_run(run, cfg, "test")
+            track(tracker, evaluation, evaluator, "test", run.evaluation("test"))
         exit_code = 0
     finally:
         tracker.finish(exit_code)
@@ -91,11 +91,6 @@ def start_tracking(run: RunFolder, cfg: DictConfig, job_type: str) -> Tracker:
         job_type=job_type,
         resume_id=known.get("run_id"),
     )
-    write_json(run.tracking_file, {"run_id": tracker.run_id})
+    if tracker.run_id is not None:
+        write_json(run.tracking_file, {"run_id": tracker.run_id})
     return tracker
-
-
-def report(tracker: Tracker, evaluation: Evaluation, folder: Path) -> None:
-    """Show an evaluation where the run is tracked."""
-    tracker.summary(evaluation.metrics)
-    tracker.report(folder)

@@ -6,7 +6,7 @@ import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from emo3d_exp.backbones import face_clip
 from emo3d_exp.backbones.hashes import file_sha256
 from emo3d_exp.backbones.transformers_encoder import load_tokenizer
+from emo3d_exp.backbones.trimmed_text import can_trim, encode_trimmed
 from emo3d_exp.backbones.weights import CLIP_OFFLINE, ModelFiles, read_json
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 
@@ -40,10 +41,11 @@ PREPROCESS = {
 
 @dataclass
 class Towers:
-    """A loaded model with its two preparations: texts → (B, L) tokens, images → (B, 3, S, S) pixels."""
+    """A loaded model: texts → (B, L) tokens → (B, D), and images → (B, 3, S, S) pixels → (B, D)."""
 
     model: nn.Module
     tokenize: Callable[[list[str]], Tensor]
+    encode_text: Callable[[Tensor], Tensor]
     pixels: Callable[[list[np.ndarray]], Tensor]
 
 
@@ -106,7 +108,7 @@ class FaceClipSource(ClipSource):
         def pixels(images: list[np.ndarray]) -> Tensor:
             return face_clip.to_pixels(torch.from_numpy(face_clip.resize_faces(images)))
 
-        return Towers(model, tokenize, pixels)
+        return Towers(model, tokenize, model.encode_text, pixels)
 
 
 class CheckpointSource(ClipSource):
@@ -172,24 +174,25 @@ class CheckpointSource(ClipSource):
         """The model in float32 with its preparations."""
         import open_clip
         import torch
+        from open_clip.transform import PreprocessCfg, image_transform_v2
         from PIL import Image
 
         name = self.architecture or f"local-dir:{self.files.folder}"
         path = str(self.weights) if self.architecture else None
         try:
             model = open_clip.create_model(name, pretrained=path, require_pretrained=True, weights_only=True)
-        except (RuntimeError, KeyError, ValueError) as error:
+        except (AssertionError, RuntimeError, KeyError, ValueError) as error:
             first = str(error).strip().splitlines()[:2]
             raise WeightsUnavailableError(
                 f"backbone {self.backbone}: {self.weights} is no checkpoint of {name}: {' '.join(first)}"
             ) from error
-        settings = open_clip.transform.PreprocessCfg(**self.preprocess)
-        transform = open_clip.image_transform_v2(settings, is_train=False)
+        transform = image_transform_v2(PreprocessCfg(**self.preprocess), is_train=False)
 
         def pixels(images: list[np.ndarray]) -> Tensor:
             return torch.stack([transform(Image.fromarray(image)) for image in images])
 
-        return Towers(model, open_clip.get_tokenizer(name), pixels)
+        encode_text = partial(encode_trimmed, model) if can_trim(model) else model.encode_text
+        return Towers(model, open_clip.get_tokenizer(name), encode_text, pixels)
 
     def _tagged(self, tag: str) -> tuple[str, tuple[str, ...]]:
         from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from emo3d_exp.backbones.encoder import (
     require_images,
     require_texts,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class OpenCLIPEncoder(Encoder):
@@ -86,17 +90,16 @@ class OpenCLIPEncoder(Encoder):
         return encode_in_batches(images, self.batch_size, self.dim, self._encode_images, by_length=False)
 
     def _encode_texts(self, texts: list[str]) -> np.ndarray:
-        import torch
-
-        model = self.towers.model
-        with torch.inference_mode():
-            tokens = self.towers.tokenize(texts).to(model.logit_scale.device)
-            return model.encode_text(tokens, normalize=self.normalize).float().cpu().numpy()
+        return self._encode(self.towers.tokenize(texts), self.towers.encode_text)
 
     def _encode_images(self, images: list[np.ndarray]) -> np.ndarray:
+        return self._encode(self.towers.pixels(images), self.towers.model.encode_image)
+
+    def _encode(self, batch: Tensor, encode: Callable[[Tensor], Tensor]) -> np.ndarray:
         import torch
 
-        model = self.towers.model
         with torch.inference_mode():
-            pixels = self.towers.pixels(images).to(model.logit_scale.device)
-            return model.encode_image(pixels, normalize=self.normalize).float().cpu().numpy()
+            rows = encode(batch.to(self.towers.model.logit_scale.device)).float()
+            if self.normalize:
+                rows = torch.nn.functional.normalize(rows, dim=-1)
+            return rows.cpu().numpy()

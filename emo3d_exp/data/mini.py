@@ -10,7 +10,7 @@ from emo3d_exp.errors import DataError
 from emo3d_exp.records import N_BLENDSHAPES, Corpus, ImageRef
 from emo3d_exp.vocab import EMOTIONS
 
-TABLE = "mini.parquet"
+TABLE = "assemble/00000.parquet"
 """Assembled table of a built folder; its images lie in the shards under ``images/``."""
 
 

@@ -93,7 +93,8 @@ def _similar(sets: Sequence[frozenset[str]], threshold: float) -> set[tuple[int,
         for word in prefix:
             candidates.update(seen_with.setdefault(word, []))
             seen_with[word].append(row)
+        least, most = threshold * len(members), len(members) / threshold
         for other in candidates:
-            if jaccard(members, sets[other]) >= threshold:
+            if least <= len(sets[other]) <= most and jaccard(members, sets[other]) >= threshold:
                 pairs.add((other, row))
     return pairs

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emo3d_exp.evaluation.bank import BankSettings, PromptBank, select_bank
-    from emo3d_exp.evaluation.evaluator import Evaluation, Evaluator
+    from emo3d_exp.evaluation.evaluation import Evaluation
+    from emo3d_exp.evaluation.evaluator import Evaluator
     from emo3d_exp.evaluation.intervals import bootstrap_interval
-    from emo3d_exp.evaluation.leaderboard import Leaderboard, leaderboard
+    from emo3d_exp.evaluation.leaderboard import Leaderboard, read_leaderboard
     from emo3d_exp.evaluation.predictions import Match, load_predictions, match, save_predictions
     from emo3d_exp.evaluation.references import REFERENCES, reference_faces
     from emo3d_exp.evaluation.report import write_report
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "bank": ("BankSettings", "PromptBank", "select_bank"),
-    "evaluator": ("Evaluation", "Evaluator"),
+    "evaluation": ("Evaluation",),
+    "evaluator": ("Evaluator",),
     "intervals": ("bootstrap_interval",),
-    "leaderboard": ("Leaderboard", "leaderboard"),
+    "leaderboard": ("Leaderboard", "read_leaderboard"),
     "predictions": ("Match", "load_predictions", "match", "save_predictions"),
     "references": ("REFERENCES", "reference_faces"),
     "report": ("write_report",),
@@ -39,10 +41,10 @@ __all__ = [
     "Match",
     "PromptBank",
     "bootstrap_interval",
-    "leaderboard",
     "load_predictions",
     "match",
     "print_table",
+    "read_leaderboard",
     "reference_faces",
     "save_predictions",
     "select_bank",
@@ -52,7 +54,5 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
-        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-        globals()[name] = value  # also where a module has the same name, as `leaderboard`
-        return value
+        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

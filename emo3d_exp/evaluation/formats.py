@@ -74,7 +74,9 @@ def _read_npz(path: Path) -> pd.DataFrame:
     scores, rows = arrays["blendshapes"], len(np.atleast_1d(arrays["sample_id"]))
     if scores.shape != (rows, arrays["names"].size):
         expected = (rows, arrays["names"].size)
-        raise DataError(f"{path}: blendshapes has the shape {scores.shape}, sample_id and names say {expected}")
+        raise DataError(
+            f"{path}: blendshapes has the shape {scores.shape}, sample_id and names say {expected}"
+        )
     table = pd.DataFrame(scores, columns=[str(name) for name in arrays["names"].ravel()])
     for name in set(KEYS) & set(arrays):
         if arrays[name].shape != (rows,):

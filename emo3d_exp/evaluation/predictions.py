@@ -73,7 +73,9 @@ def match(predictions: Predictions, prompts: Prompts) -> Match:
     row_of: dict[tuple[int, int], int] = {}
     doubled = []
     asked = list(zip(prompts.sample_id.tolist(), prompts.text_number.tolist(), strict=True))
-    for row, key in enumerate(zip(predictions.sample_id.tolist(), predictions.text_number.tolist(), strict=True)):
+    for row, key in enumerate(
+        zip(predictions.sample_id.tolist(), predictions.text_number.tolist(), strict=True)
+    ):
         if row_of.setdefault(key, row) != row:
             doubled.append((row, f"sample_id {key[0]}, text_number {key[1]} is predicted twice"))
     refuse(doubled, "predictions")

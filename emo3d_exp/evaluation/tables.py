@@ -59,7 +59,9 @@ def check_columns(columns: list[str], source: str) -> None:
         lines.append(f"unknown column {name!r}{hint}")
     lines += [f"column {name!r} is missing" for name in missing]
     if lines:
-        rule = "Expected: sample_id, optionally text_number, and the 52 blendshapes (_neutral may be left out)."
+        rule = (
+            "Expected: sample_id, optionally text_number, and the 52 blendshapes (_neutral may be left out)."
+        )
         raise DataError("\n  ".join([f"{source}: the columns do not fit. {rule}", *lines]))
 
 
@@ -90,7 +92,9 @@ def _numbers(column: pd.Series, name: str, problems: list[tuple[int, str]]) -> n
     bad = np.flatnonzero(numbers.isna())
     problems += [(int(row), f"column {name}: {_not_a_number(column.iloc[row])}") for row in bad]
     # whole numbers stay whole: a float would round ids beyond 2**53
-    return numbers.to_numpy(np.int64 if numbers.dtype.kind == "i" and not len(bad) else np.float64, na_value=np.nan)
+    return numbers.to_numpy(
+        np.int64 if numbers.dtype.kind == "i" and not len(bad) else np.float64, na_value=np.nan
+    )
 
 
 def _not_a_number(cell: Any) -> str:
@@ -107,7 +111,9 @@ def _integers(column: pd.Series, name: str, problems: list[tuple[int, str]]) -> 
     with np.errstate(invalid="ignore"):
         bad = np.isfinite(numbers) & ((numbers != np.floor(numbers)) | (numbers < lowest)) | np.isinf(numbers)
     wanted = "a whole number from 1" if name == "text_number" else "a whole number"
-    problems += [(int(row), f"column {name}: {numbers[row]:g} is not {wanted}") for row in np.flatnonzero(bad)]
+    problems += [
+        (int(row), f"column {name}: {numbers[row]:g} is not {wanted}") for row in np.flatnonzero(bad)
+    ]
     return np.where(np.isfinite(numbers) & ~bad, numbers, -1).astype(np.int64)
 
 
@@ -127,4 +133,6 @@ def _find_duplicates(keys: np.ndarray, problems: list[tuple[int, str]]) -> None:
         earlier = first.setdefault((sample_id, text_number), row)
         if earlier != row:
             same = f"sample_id {sample_id}, text_number {text_number}"
-            problems.append((row, f"columns sample_id and text_number: {same} stands in row {earlier + 1} too"))
+            problems.append(
+                (row, f"columns sample_id and text_number: {same} stands in row {earlier + 1} too")
+            )

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emo3d_exp.faces.builtin import HeadParts, build_head
     from emo3d_exp.faces.facs import FACSPrior
     from emo3d_exp.faces.gltf import read_gltf, write_gltf
     from emo3d_exp.faces.identity import Identity
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from emo3d_exp.faces.sheet import contact_sheet
 
 _HOMES = {
+    "HeadParts": "builtin",
+    "build_head": "builtin",
     "FACSPrior": "facs",
     "read_gltf": "gltf",
     "write_gltf": "gltf",
@@ -39,11 +42,13 @@ __all__ = [
     "HAIR_STYLES",
     "PARTS",
     "FACSPrior",
+    "HeadParts",
     "Identity",
     "Light",
     "Look",
     "Renderer",
     "Rig",
+    "build_head",
     "contact_sheet",
     "load_rig",
     "random_look",

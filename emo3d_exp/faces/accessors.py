@@ -59,7 +59,11 @@ class AccessorReader:
         kind = DTYPES[where.componentType]
         rows = self._view(where.bufferView, where.byteOffset or 0, sparse.count, kind, 1)[:, 0]
         new = self._view(
-            sparse.values.bufferView, sparse.values.byteOffset or 0, sparse.count, values.dtype, values.shape[1]
+            sparse.values.bufferView,
+            sparse.values.byteOffset or 0,
+            sparse.count,
+            values.dtype,
+            values.shape[1],
         )
         values = values.copy()
         values[rows] = new

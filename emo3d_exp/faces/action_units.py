@@ -41,7 +41,7 @@ EMOTION_UNITS: dict[str, dict[int, float]] = {
     "anger": {4: 1.0, 5: 0.3, 7: 0.65, 23: 0.3, 24: 0.6, 9: 0.15},
     "disgust": {9: 0.9, 10: 0.65, 17: 0.35, 7: 0.3, 25: 0.2},
     "fear": {1: 0.95, 2: 0.6, 4: 0.45, 5: 0.95, 20: 0.95, 25: 0.3, 26: 0.4},
-    "contempt": {12: 0.5, 14: 0.95, 7: 0.15},
+    "contempt": {12: 0.55, 14: 1.0, 7: 0.15},
 }
 """Emotion → contraction of its units at intensity 1: the EMFACS core, and weakly what often goes along."""
 
@@ -61,7 +61,7 @@ VARIANTS: dict[str, tuple[tuple[float, dict[int, float]], ...]] = {
     ),
     "disgust": ((0.55, {}), (0.25, {9: 0.55, 10: 1.35}), (0.2, {10: 0.35, 17: 1.8, 25: 0.0})),
     "fear": ((0.65, {}), (0.2, {26: 1.8, 20: 0.75}), (0.15, {25: 0.3, 26: 0.1})),
-    "contempt": ((0.55, {}), (0.25, {12: 0.4}), (0.2, {10: 0.35})),
+    "contempt": ((0.55, {}), (0.25, {12: 0.4}), (0.2, {10: 0.12})),
 }
 """Emotion → (probability, change of its units): a factor for units that it has, a contraction for others.
 

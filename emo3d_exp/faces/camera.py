@@ -7,25 +7,26 @@ import numpy as np
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.rig import Rig
 
-CHIN_ROOM = 0.03
+MOVES = 0.2
+"""A vertex belongs to the face when a blendshape moves it by this part of the largest motion."""
+
 DEPTH_OF_PIVOT = 0.38
 
 
 class Camera:
     """Looks along -z at a head scaled to height 1; the camera moves back as the lens gets longer.
 
-    The head reaches from the top of the mesh to just below its lowest moving vertex, so that shoulders
-    or a body do not make it small. Rotation is about the middle of the head.
+    The head reaches from the top of the mesh to its lowest vertex that moves much, below the chin, so
+    that shoulders or a body do not make it small. Rotation is about the middle of the head.
     """
 
     near = 0.05
     far = 100.0
 
     def __init__(self, rig: Rig, margin: float) -> None:
-        moving = rig.vertices[rig.moving] if rig.moving.any() else rig.vertices
-        low = float(moving[:, 1].min())
-        top = float(rig.vertices[:, 1].max())
-        low -= CHIN_ROOM * (top - low)
+        reach = np.abs(rig.deltas).max(axis=(0, 2))
+        moving = rig.vertices[reach >= MOVES * reach.max()]
+        top, low = float(rig.vertices[:, 1].max()), float(moving[:, 1].min())
         self.height = max(top - low, float(np.ptp(moving[:, 0])), 1e-9)
         middle_x = float(moving[:, 0].min() + moving[:, 0].max()) / 2
         depth = float(moving[:, 2].max()) - DEPTH_OF_PIVOT * self.height

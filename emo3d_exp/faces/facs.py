@@ -11,12 +11,14 @@ UNITS: tuple[int, ...] = tuple(UNIT_BLENDSHAPES)
 MOVED: tuple[str, ...] = tuple(EMOTION_UNITS)
 SIDES: tuple[str, ...] = ("Left", "Right")
 NEUTRAL_DAMPING = 0.6
+INTENSITY_POWER = 0.8
 
 
 class FACSPrior:
     """Blendshapes that people plausibly show for given emotions.
 
-    Every emotion contracts its action units in proportion to its intensity
+    Every emotion contracts its action units by its intensity to the power 0.8, so that weak emotions
+    can still be seen
     (:mod:`emo3d_exp.faces.action_units` has tables and sources). Units that several emotions share add
     up by noisy-or, ``1 - prod(1 - a)``, and so do blendshapes that several units share: each muscle
     stays in [0, 1] and saturates, whereas a clipped sum of, say, fear .6 and surprise .6 would hit the
@@ -28,7 +30,7 @@ class FACSPrior:
 
     Args:
         variation: strength of all differences between samples; 0 leaves the prototype but for the
-            side of contempt. At 1, about 28 % of the variance over a balanced mix of emotions lies
+            side of contempt. At 1, about 27 % of the variance over a balanced mix of emotions lies
             between samples of the same emotions.
     """
 
@@ -69,8 +71,8 @@ class FACSPrior:
         count, v = len(strengths), self.variation
         side = rng.integers(0, 2, count)
         units = self._vary_units(count, rng)
-        strengths = strengths * np.exp(rng.normal(0, 0.22 * v, (count, 1)))
-        gain = np.exp(rng.normal(0, 0.32 * v, (count, len(UNITS), 1)))
+        strengths = strengths * np.exp(rng.normal(0, 0.25 * v, (count, 1)))
+        gain = np.exp(rng.normal(0, 0.38 * v, (count, len(UNITS), 1)))
         lean = rng.normal(0, 0.06 * v, (count, len(UNITS), 1))
         faces = self._blend(strengths, units, side, gain * np.concatenate([1 + lean, 1 - lean], axis=2))
         return _clean(_add_idle(faces.astype(np.float64), rng, v))
@@ -82,7 +84,7 @@ class FACSPrior:
         if not np.isfinite(values).all() or values.min(initial=0) < 0 or values.max(initial=0) > 1:
             raise ValueError("emotion intensities must lie in [0, 1]")
         damped = 1 - NEUTRAL_DAMPING * values[:, [EMOTION_INDEX["neutral"]]]
-        return values[:, [EMOTION_INDEX[e] for e in MOVED]] * damped
+        return values[:, [EMOTION_INDEX[e] for e in MOVED]] ** INTENSITY_POWER * damped
 
     def _vary_units(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """``(N, emotions, units)`` contractions of the drawn variants."""
@@ -150,7 +152,9 @@ def _add_idle(faces: np.ndarray, rng: np.random.Generator, v: float) -> np.ndarr
         idle[:, BLENDSHAPE_INDEX["eyeBlink" + name]] = lids * (1 - column("eyeWide" + name))
         idle[:, BLENDSHAPE_INDEX[f"eyeLook{out}{name}"]] = np.clip(gaze, 0, 1)
         idle[:, BLENDSHAPE_INDEX[f"eyeLook{into}{name}"]] = np.clip(-gaze, 0, 1)
-        idle[:, BLENDSHAPE_INDEX["eyeLookUp" + name]] = np.clip(height, 0, 1) * (column("eyeLookDown" + name) < 0.05)
+        idle[:, BLENDSHAPE_INDEX["eyeLookUp" + name]] = np.clip(height, 0, 1) * (
+            column("eyeLookDown" + name) < 0.05
+        )
         idle[:, BLENDSHAPE_INDEX["eyeLookDown" + name]] = np.clip(-height, 0, 1)
     return 1 - (1 - faces) * (1 - idle)
 

@@ -35,7 +35,7 @@ class Look:
         light: directions and strengths.
         background: colour behind the head.
         yaw, pitch, roll: head pose; positive yaw turns to the subject's left, positive pitch down,
-            positive roll tilts to the subject's right shoulder.
+            positive roll tilts to the subject's left shoulder.
         fov: vertical field of view; small is a long lens. The distance follows, so that size stays.
         framing: 1 shows the whole head, larger comes closer.
     """
@@ -119,7 +119,7 @@ def random_look(rng: np.random.Generator, age: str | None = None, gender: str | 
         pitch=_bounded(rng, 3.5, 9),
         roll=_bounded(rng, 2.5, 7),
         fov=float(rng.uniform(14, 24)),
-        framing=float(rng.uniform(0.94, 1.2)),
+        framing=float(rng.uniform(0.94, 1.06)),
     )
 
 
@@ -142,7 +142,9 @@ def _colors(rng: np.random.Generator, tone: float, age: str, gender: str) -> dic
     if age == "old":
         skin = skin @ (0.8 * np.eye(3) + 0.2 / 3) * np.array([1.0, 0.99, 0.93])
     redness = {"female": 0.8, "male": 0.3}[gender] * (0.4 if age in ("child", "old") else 1.0)
-    lip = skin * np.array([0.92, 0.68, 0.68]) + redness * rng.uniform(0.1, 0.9) * np.array([0.04, -0.12, -0.08])
+    lip = skin * np.array([0.92, 0.68, 0.68]) + redness * rng.uniform(0.1, 0.9) * np.array(
+        [0.04, -0.12, -0.08]
+    )
     fair = max(0.0, 1 - tone * 2.2)
     hair = _on_line(HAIR_COLORS, fair * rng.random()) if rng.random() > 0.12 * fair else RED_HAIR
     brow = hair * 0.75 + 0.02
@@ -181,8 +183,9 @@ def _identity(rng: np.random.Generator, age: str, gender: str) -> Identity:
     lean = 0.35 if age == "child" else 1.0
     traits["masculinity"] = lean * {"female": -1.0, "male": 1.0}[gender] + 0.3 * traits["masculinity"]
     shifts = {
-        "child": {"face_length": -2.0, "eye_size": 2.6, "cheek_fullness": 1.8, "nose_length": -1.6,
-                  "nose_depth": -1.5, "chin": -1.5, "brow_ridge": -1.0, "neck_width": -2.0, "jaw_width": -0.6},
+        "child": {"face_length": -2.8, "eye_size": 2.6, "cheek_fullness": 2.2, "nose_length": -1.6,
+                  "nose_depth": -1.5, "chin": -1.5, "brow_ridge": -1.0, "neck_width": -2.0,
+                  "jaw_width": -0.6},
         "old": {"nose_length": 1.0, "lip_fullness": -1.0, "brow_height": -0.5, "cheek_fullness": -1.0},
     }.get(age, {})  # fmt: skip
     for trait, shift in shifts.items():

@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from emo3d_exp.faces.camera import Camera
+from emo3d_exp.faces.hair import LongHair
 from emo3d_exp.faces.identity import IdentityBasis
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.paint import Painter
 from emo3d_exp.faces.rig import Rig
-from emo3d_exp.faces.shading import NormalField, Shader, Wrinkles, to_display, to_linear
+from emo3d_exp.faces.shading import NormalField, Shader, Wrinkles, shade_hair, to_display, to_linear
 from emo3d_exp.vocab import BLENDSHAPES
 
 STYLE_VERSION = 1
@@ -32,7 +33,7 @@ class Renderer:
         margin: room around the head, as a part of its height.
     """
 
-    def __init__(self, rig: Rig, size: int = 224, supersample: int = 2, margin: float = 0.12) -> None:
+    def __init__(self, rig: Rig, size: int = 224, supersample: int = 2, margin: float = 0.06) -> None:
         if size < 8 or supersample < 1:
             raise ValueError(f"size {size} must be at least 8 and supersample {supersample} at least 1")
         self.rig, self.size, self.supersample, self.margin = rig, int(size), int(supersample), margin
@@ -72,32 +73,48 @@ class Renderer:
         return images
 
     def _draw(self, weights: np.ndarray, look: Look) -> np.ndarray:
-        import cv2
-
         vertices, normals = self._surface(weights, look)
         rotation = self.camera.rotation(look)
         albedo = to_linear(self.wrinkles.apply(self._paint(look), weights, look.wrinkles))
-        lit = to_display(self.shader(albedo, normals @ rotation.T, look.light))
+        lit = self.shader(albedo, normals @ rotation.T, look.light)
+        faces = self.rig.faces
+        if look.hair_style == "long" and "hair" in self.rig.masks:
+            faces, vertices, lit = self._add_long_hair(vertices, lit, rotation, look)
+        return self._rasterise(self.camera.view(vertices, rotation, look), faces, to_display(lit), look)
+
+    def _rasterise(self, seen: np.ndarray, faces: np.ndarray, lit: np.ndarray, look: Look) -> np.ndarray:
+        import cv2
+
         side = self.size * self.supersample
         color = np.empty((side, side, 3), np.float32)
         color[:] = look.background
         depth = np.full((side, side), self.camera.far, np.float32)
+        # Ours is closed and counter-clockwise; other rigs may hold cards and open shells.
+        culling = cv2.RASTERIZE_CULLING_CW if self.rig.masks else cv2.RASTERIZE_CULLING_NONE
         settings = cv2.TriangleRasterizeSettings()
-        settings.setShadingType(cv2.RASTERIZE_SHADING_SHADED).setCullingMode(self._culling())
-        cv2.triangleRasterize(
-            self.camera.view(vertices, rotation, look), self.rig.faces, lit, color, depth,
-            np.eye(4, dtype=np.float32), float(np.deg2rad(look.fov)), self.camera.near, self.camera.far, settings,
-        )  # fmt: skip
+        settings.setShadingType(cv2.RASTERIZE_SHADING_SHADED).setCullingMode(culling)
+        eye = np.eye(4, dtype=np.float32)
+        lens = (float(np.deg2rad(look.fov)), self.camera.near, self.camera.far)
+        cv2.triangleRasterize(seen, faces, lit, color, depth, eye, *lens, settings)
         pixels = cv2.convertScaleAbs(color, alpha=255)
         if self.supersample == 1:
             return pixels
         return cv2.resize(pixels, (self.size, self.size), interpolation=cv2.INTER_AREA)
 
-    def _culling(self) -> int:
-        """Ours is known to be closed and counter-clockwise; other rigs may hold cards and open shells."""
-        import cv2
+    @cached_property
+    def _long_hair(self) -> tuple[LongHair, np.ndarray, np.ndarray]:
+        """The shell, its normals, and the faces of head and shell together."""
+        hair = LongHair(self.rig)
+        normals = NormalField(hair.faces, len(hair.vertices))(hair.vertices)
+        return hair, normals, np.concatenate([self.rig.faces, hair.faces + len(self.rig.vertices)])
 
-        return cv2.RASTERIZE_CULLING_CW if self.rig.masks else cv2.RASTERIZE_CULLING_NONE
+    def _add_long_hair(
+        self, vertices: np.ndarray, lit: np.ndarray, rotation: np.ndarray, look: Look
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        hair, normals, faces = self._long_hair
+        albedo = to_linear(hair.shade[:, None] * np.float32(look.hair))
+        shaded = shade_hair(albedo, normals @ rotation.T, look.light)
+        return faces, np.concatenate([vertices, hair.vertices]), np.concatenate([lit, shaded])
 
     def _surface(self, weights: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray]:
         # Posed one by one: a matrix product over a batch may round otherwise than one over a row.

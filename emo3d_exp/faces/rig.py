@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -29,9 +28,11 @@ PARTS: tuple[str, ...] = (
 BUILTIN_ASSET = "assets/builtin_head.glb"
 
 
-@dataclass(frozen=True, eq=False)
 class Rig:
     """Linear blendshape rig: ``posed = vertices + sum_k weight_k * deltas_k``.
+
+    Not a dataclass, because Hydra's ``instantiate`` would turn one into a config on its way to the
+    renderer.
 
     Attributes:
         name: where it came from, for messages and reports.
@@ -48,18 +49,25 @@ class Rig:
         DataError: arrays disagree in shape, hold non-finite numbers or point outside the mesh.
     """
 
-    name: str
-    vertices: np.ndarray
-    faces: np.ndarray
-    colors: np.ndarray
-    deltas: np.ndarray
-    missing: tuple[str, ...] = ()
-    part: np.ndarray | None = None
-    masks: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.part is None:
-            object.__setattr__(self, "part", np.zeros(len(self.vertices), np.uint8))
+    def __init__(
+        self,
+        name: str,
+        vertices: np.ndarray,
+        faces: np.ndarray,
+        colors: np.ndarray,
+        deltas: np.ndarray,
+        missing: Sequence[str] = (),
+        part: np.ndarray | None = None,
+        masks: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        self.name = name
+        self.vertices = np.ascontiguousarray(vertices, np.float32)
+        self.faces = np.ascontiguousarray(faces, np.int32)
+        self.colors = np.ascontiguousarray(colors, np.float32)
+        self.deltas = np.ascontiguousarray(deltas, np.float32)
+        self.missing = tuple(missing)
+        self.part = np.zeros(len(vertices), np.uint8) if part is None else np.asarray(part, np.uint8)
+        self.masks = {key: np.asarray(mask, np.float32) for key, mask in (masks or {}).items()}
         _check(self)
 
     @cached_property
@@ -72,12 +80,6 @@ class Rig:
             digest.update(mask.encode())
             digest.update(np.ascontiguousarray(self.masks[mask]).tobytes())
         return digest.hexdigest()[:16]
-
-    @cached_property
-    def moving(self) -> np.ndarray:
-        """``(V,)`` bool: vertices that any blendshape moves by more than 1 % of the largest motion."""
-        reach = np.abs(self.deltas).max(axis=(0, 2))
-        return reach > 0.01 * max(float(reach.max(initial=0.0)), 1e-12)
 
     def pose(self, blendshapes: np.ndarray) -> np.ndarray:
         """Vertices of posed faces.

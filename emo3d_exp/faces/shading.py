@@ -88,38 +88,48 @@ class Light:
 
 
 class Shader:
-    """Hemispheric ambient, a wrapped key light, a weak fill from the other side, two highlights."""
+    """Hemispheric ambient, a wrapped key light, a weak fill from the other side, two highlights: a wide sheen
+    and a tight gloss."""
 
     def __init__(self, rig: Rig) -> None:
         table = np.array([LIGHT_BY_PART[part] for part in PARTS], np.float32)
         self.base, self.gain = np.ascontiguousarray(table[rig.part].T)
         skin = np.isin(rig.part, [PARTS.index("skin"), PARTS.index("ear")])
-        gloss = np.where(skin, 1.0, np.where(rig.part == PARTS.index("catchlight"), 0.0, 0.8))
-        dull = rig.masks.get("hair", 0.0) + rig.masks.get("brows", 0.0) + rig.masks.get("nostril", 0.0)
-        gloss = gloss * np.clip(1 - 0.8 * np.asarray(dull), 0, 1) + 1.3 * rig.masks.get("lips", 0.0)
-        self.gloss = gloss.astype(np.float32)
+        wet = ~skin & (rig.part != PARTS.index("catchlight"))
+        dull = sum(rig.masks.get(mask, 0.0) for mask in ("hair", "brows", "nostril"))
+        lips = rig.masks.get("lips", 0.0)
+        self.sheen = (0.45 * skin * np.clip(1 - 0.8 * dull, 0, 1) + 0.3 * lips).astype(np.float32)
+        self.gloss = (0.8 * skin * np.clip(1 - dull, 0, 1) + 0.9 * wet + 1.2 * lips).astype(np.float32)
 
     def __call__(self, albedo: np.ndarray, normals: np.ndarray, light: Light) -> np.ndarray:
-        """Linear colours ``(V, 3)`` of a surface of linear ``albedo`` with camera-space ``normals``."""
-        key = _unit(light.direction)
-        fill = _unit((-1.5 * key[0], 0.1, 0.7))
-        toward_key, toward_fill = normals @ key, normals @ fill
-        rest = light.ambient * (0.78 + 0.22 * normals[:, 1])
-        rest += light.fill * np.clip((toward_fill + 0.1) / 1.1, 0, 1)
-        wrapped = np.clip((toward_key[:, None] + SKIN_WRAP) / (1 + SKIN_WRAP), 0, 1)
-        irradiance = rest[:, None] + light.key * wrapped
+        """Linear colours ``(V, 3)`` of the rig's linear ``albedo`` with camera-space ``normals``."""
+        irradiance, wide, tight = _receive(normals, light)
         irradiance *= self.gain[:, None]
         irradiance += self.base[:, None]
-        half = np.clip(normals @ _unit(key + np.array([0, 0, 1], np.float32)), 0, 1)
-        wide = half * half
-        wide *= wide
-        wide *= wide  # ** 8
-        tight = wide * wide
-        tight *= tight  # ** 32
-        highlight = self.gloss * (light.specular * (0.45 * wide + 0.8 * tight))
         irradiance *= albedo
-        irradiance += highlight[:, None]
+        irradiance += (light.specular * (self.sheen * wide + self.gloss * tight))[:, None]
         return irradiance
+
+
+def shade_hair(albedo: np.ndarray, normals: np.ndarray, light: Light) -> np.ndarray:
+    """Linear colours ``(H, 3)`` of hair, whose highlight takes its own colour."""
+    irradiance, wide, _ = _receive(normals, light)
+    return albedo * (irradiance + 6 * light.specular * wide[:, None])
+
+
+def _receive(normals: np.ndarray, light: Light) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Irradiance ``(V, 3)`` and a wide and a tight highlight ``(V,)``."""
+    key = _unit(light.direction)
+    fill = _unit((-1.5 * key[0], 0.1, 0.7))
+    toward_key, toward_fill = normals @ key, normals @ fill
+    rest = light.ambient * (0.78 + 0.22 * normals[:, 1])
+    rest += light.fill * np.clip((toward_fill + 0.1) / 1.1, 0, 1)
+    wrapped = np.clip((toward_key[:, None] + SKIN_WRAP) / (1 + SKIN_WRAP), 0, 1)
+    wrapped *= np.float32(light.key)
+    wrapped += rest[:, None]
+    half = np.clip(normals @ _unit(key + np.array([0, 0, 1], np.float32)), 0, 1)
+    eighth = ((half * half) ** 2) ** 2
+    return wrapped, eighth, (eighth * eighth) ** 2
 
 
 def _unit(vector: np.ndarray | tuple[float, float, float]) -> np.ndarray:

@@ -47,4 +47,4 @@ def match_targets(names: Sequence[str]) -> dict[str, list[int]]:
     for position, raw in enumerate(names):
         if hit := match_target(raw):
             found.setdefault(hit[0], {}).setdefault(hit[1], position)
-    return {name: [by["" ]] if "" in by else list(by.values()) for name, by in found.items()}
+    return {name: [by[""]] if "" in by else list(by.values()) for name, by in found.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from emo3d_exp.records import N_BLENDSHAPES
 def layers(widths: Sequence[int], dropout: float) -> nn.Sequential:
     """Linear layers through ``widths`` with ReLU and dropout after each."""
     blocks: list[nn.Module] = []
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
+    for before, after in pairwise(widths):
         blocks += [nn.Linear(before, after), nn.ReLU()]
         if dropout > 0:
             blocks.append(nn.Dropout(dropout))
@@ -41,7 +42,9 @@ class MLPHead(nn.Module):
     ) -> None:
         super().__init__()
         widths = [in_features, *hidden]
-        self.network = nn.Sequential(layers(widths, dropout), nn.Linear(widths[-1], out_features), nn.Sigmoid())
+        self.network = nn.Sequential(
+            layers(widths, dropout), nn.Linear(widths[-1], out_features), nn.Sigmoid()
+        )
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(B, D) → (B, 52) in (0, 1)."""

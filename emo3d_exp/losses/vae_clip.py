@@ -37,9 +37,7 @@ class VAECLIPLoss(WeightedLoss):
     """
 
     def __init__(self, lambda_text: float, lambda_image: float, beta: float = 0.0) -> None:
-        super().__init__(
-            {"reconstruction": 1.0, "text": lambda_text, "image": lambda_image, "prior": beta}
-        )
+        super().__init__({"reconstruction": 1.0, "text": lambda_text, "image": lambda_image, "prior": beta})
 
     def terms(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``outputs``: ``blendshapes`` (B, 52), ``z``, ``mu``, ``logvar`` (B, D); ``batch``:

@@ -110,12 +110,8 @@ def emo3d_scores(
         to_distribution(_array(prompt_emotions)),
         to_distribution(_array(bank_emotions)),
     )
-    for name, features, emotions in (
-        ("image", image_features, prompt_emotions),
-        ("bank", bank_features, bank_emotions),
-    ):
-        if len(features) != len(emotions):
-            raise ValueError(f"{name}: {len(features)} features but {len(emotions)} emotion vectors")
+    _same_length("image", image_features, prompt_emotions)
+    _same_length("bank", bank_features, bank_emotions)
     neighbours = nearest_prompts(image_features, bank_features, k)
     shown = bank_emotions[neighbours].mean(axis=1)
     kl = kl_divergence(prompt_emotions, shown, eps)
@@ -146,6 +142,11 @@ def _array(values: Any) -> np.ndarray:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     return np.asarray(values, dtype=np.float64)
+
+
+def _same_length(name: str, features: Any, emotions: np.ndarray) -> None:
+    if len(features) != len(emotions):
+        raise ValueError(f"{name}: {len(features)} features but {len(emotions)} emotion vectors")
 
 
 def _smooth(values: np.ndarray, eps: float) -> np.ndarray:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emo3d_exp.runs import write_atomically
 from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.samples import SampleFaces
@@ -69,6 +71,10 @@ class CSVTracker(Tracker):
             writer = csv.writer(file)
             writer.writerow(("metric", "value"))
             writer.writerows(values.items())
+
+    def rows(self, count: int) -> np.ndarray:
+        """None: nothing is drawn."""
+        return np.zeros(0, dtype=np.int64)
 
     def report(
         self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None

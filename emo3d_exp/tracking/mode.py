@@ -21,6 +21,8 @@ _SPELLINGS: dict[str, Mode] = {
     "dryrun": "offline",
     "disabled": "disabled",
 }
+# The public service answers at several names; a key is stored under the first.
+_CLOUD_HOSTS = ("api.wandb.ai", "api.forge.coreweave.com", "forge.coreweave.com")
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,12 @@ def find_key(base_url: str, environment: Mapping[str, str]) -> bool:
     if path is None or not host:
         return False
     try:
-        entry = netrc.netrc(str(path)).authenticators(host)
+        machines = netrc.netrc(str(path))
     except (netrc.NetrcParseError, OSError):
         return False
-    return bool(entry and entry[2])
+    names = (host, _CLOUD_HOSTS[0]) if host in _CLOUD_HOSTS else (host,)
+    entries = [machines.authenticators(name) for name in names]
+    return any(entry is not None and bool(entry[2]) for entry in entries)
 
 
 def _netrc_path(environment: Mapping[str, str]) -> Path | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.samples import SampleFaces
 from emo3d_exp.tracking.tracker import Tracker
@@ -38,6 +40,10 @@ class NoTracker(Tracker):
 
     def summary(self, metrics: Mapping[str, float]) -> None:
         """Nothing: the evaluator's ``metrics.json`` holds the same numbers."""
+
+    def rows(self, count: int) -> np.ndarray:
+        """None: nothing is drawn."""
+        return np.zeros(0, dtype=np.int64)
 
     def report(
         self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None

@@ -36,22 +36,25 @@ class SampleFaces:
     def __len__(self) -> int:
         return len(self.text)
 
-    def spread(self, limit: int) -> SampleFaces:
-        """At most ``limit`` rows, evenly spaced from the first to the last, in their order."""
-        if len(self) <= limit:
-            return self
-        rows = np.unique(np.linspace(0, len(self) - 1, limit).round().astype(np.int64))
+    def select(self, rows: np.ndarray) -> SampleFaces:
+        """The given rows, in the given order."""
         values: dict[str, Any] = {
-            field.name: tuple(self.text[row] for row in rows)
-            if field.name == "text"
-            else np.asarray(getattr(self, field.name))[rows]
+            field.name: np.asarray(getattr(self, field.name))[rows]
             for field in fields(self)
+            if field.name != "text"
         }
-        return SampleFaces(**values)
+        return SampleFaces(text=tuple(self.text[row] for row in rows), **values)
+
+
+def spread(count: int, limit: int) -> np.ndarray:
+    """At most ``limit`` of the rows 0 … count-1, evenly spaced from the first to the last: int64."""
+    if count <= limit:
+        return np.arange(count, dtype=np.int64)
+    return np.linspace(0, count - 1, limit).round().astype(np.int64)
 
 
 def name_emotions(intensities: np.ndarray) -> str:
-    """(8,) intensities as readers see them: ``"sadness 0.80, anger 0.30"``, strongest first, zeros left out."""
+    """(8,) intensities as words, strongest first, without zeros: ``"sadness 0.80, anger 0.30"``."""
     order = np.argsort(-np.asarray(intensities), kind="stable")
     named = [f"{EMOTIONS[i]} {intensities[i]:.2f}" for i in order if intensities[i] > 0]
     return ", ".join(named)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.samples import SampleFaces
 
@@ -15,7 +17,8 @@ class Tracker(ABC):
     """A place where one run's config, curves and results are shown.
 
     Order of calls: ``start``, ``lightning_loggers``, any number of ``summary`` and ``report``, ``finish``,
-    ``where``. A tracker serves one run; start it in one process only (rank 0).
+    ``where``; a second ``finish`` does nothing. A tracker serves one run; start it in one process only
+    (rank 0).
     """
 
     @abstractmethod
@@ -56,6 +59,14 @@ class Tracker(ABC):
         """Set final values: one number a name. A name that was set before is overwritten."""
 
     @abstractmethod
+    def rows(self, count: int) -> np.ndarray:
+        """Which of ``count`` prompts a report has room for, so that no other face need be drawn for it.
+
+        Returns:
+            Ascending int64 rows; none where the tracker shows no pictures.
+        """
+
+    @abstractmethod
     def report(
         self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None
     ) -> None:
@@ -64,7 +75,7 @@ class Tracker(ABC):
         Args:
             evaluation_folder: of the evaluator; its name (the split) becomes the prefix of what is shown,
                 and its ``faces.png`` is shown where there is one.
-            samples: the prompts with both faces, for the per-sample table.
+            samples: prompts with both faces, for the per-sample table: those of ``rows``.
             face: one predicted face in 3D, as a mesh or as a ``.glb`` file.
         """
 

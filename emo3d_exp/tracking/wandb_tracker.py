@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.mode import Mode, choose_mode, find_key
-from emo3d_exp.tracking.samples import SampleFaces
+from emo3d_exp.tracking.samples import SampleFaces, spread
 from emo3d_exp.tracking.tracker import Tracker
 from emo3d_exp.tracking.wandb_summary import keep_summary, repeat_summary
-from emo3d_exp.tracking.wandb_tables import sample_table
+from emo3d_exp.tracking.wandb_tables import pictures_kept_in, sample_table
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class WandbTracker(Tracker):
         self._mode: Mode = "disabled"
         self._run: Any = None
         self._folder = Path()
+        self._finished = False
         self._upload_incomplete = False
 
     @property
@@ -176,6 +179,9 @@ class WandbTracker(Tracker):
         if self._run is not None:
             self._run.summary.update({name: float(value) for name, value in metrics.items()})
 
+    def rows(self, count: int) -> np.ndarray:
+        return spread(count, self._table_rows if self._run is not None else 0)
+
     def report(
         self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None
     ) -> None:
@@ -190,7 +196,7 @@ class WandbTracker(Tracker):
         folder = Path(evaluation_folder)
         shown: dict[str, Any] = {}
         if samples is not None:
-            shown["samples"] = sample_table(samples.spread(self._table_rows))
+            shown["samples"] = sample_table(samples.select(spread(len(samples), self._table_rows)))
         if (folder / "faces.png").is_file():
             shown["faces"] = wandb.Image(str(folder / "faces.png"))
         if isinstance(face, Mesh):
@@ -199,11 +205,13 @@ class WandbTracker(Tracker):
         if face is not None:
             shown["face_3d"] = wandb.Object3D(str(face))
         if shown:
-            self._run.log({f"{folder.name}/{key}": value for key, value in shown.items()})
+            with pictures_kept_in(self._folder):
+                self._run.log({f"{folder.name}/{key}": value for key, value in shown.items()})
 
     def finish(self, exit_code: int = 0) -> None:
-        if self._run is None:
+        if self._run is None or self._finished:
             return
+        self._finished = True
         keep_summary(self._run, self._folder)
         try:
             self._run.finish(exit_code=exit_code)
@@ -213,19 +221,24 @@ class WandbTracker(Tracker):
     def where(self) -> str:
         if self._run is None:
             return f"W&B is disabled; results are in {self._folder.parent}"
-        waiting = self._waiting()
-        upload = f"upload it with: wandb sync {' '.join(shlex.quote(str(path)) for path in waiting)}"
+        upload = self._upload_command()
         if self._mode == "offline":
-            return f"W&B run {self._run.id} is offline; {upload}"
-        return f"W&B: {self._run.url}" + (f" (not all of it is there; {upload})" if waiting else "")
+            return f"W&B run {self._run.id} is offline; upload it with: {upload}"
+        return f"W&B: {self._run.url}" + (
+            f" (a part is not there; upload it with: {upload})" if upload else ""
+        )
 
-    def _waiting(self) -> list[Path]:
-        """Folders of this run's parts that are not on the server, the oldest first."""
-        parts = sorted(self._folder.glob(f"offline-run-*-{self._run.id}"))
-        waiting = [part for part in parts if not any(part.glob("*.wandb.synced"))]
+    def _upload_command(self) -> str | None:
+        """The shell command that uploads this run's waiting parts, the oldest first."""
+        parts = sorted(self._folder.glob(f"offline-run-*/run-{self._run.id}.wandb"))
+        waiting = [part.parent for part in parts if not part.with_name(f"{part.name}.synced").exists()]
+        options = ""
         if self._upload_incomplete:
+            options = " --include-online"
             waiting.append(Path(self._run.dir).parent)
-        return waiting
+        return (
+            f"wandb sync{options} {' '.join(shlex.quote(str(path)) for path in waiting)}" if waiting else None
+        )
 
 
 def _one_line(error: BaseException) -> str:

@@ -28,12 +28,12 @@ def empty_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] a the face smiles frowns with joy anger fear and wide eyes".split()
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "the", "face", "smiles", "frowns", "with", "joy"]
 
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of two layers and 16 dimensions with random weights and a vocabulary of 16 words."""
+    """A BERT of two layers and 16 dimensions with random weights and a vocabulary of 12 words."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """A person as a noun phrase, and what belongs to it.
-
-    Attributes:
-        phrase: such as ``"an old woman"``; age, gender: as ``random_look`` takes them, or None.
-        subject, possessive, reflexive: the pronouns.
-    """
+    """A noun phrase such as ``"an old woman"``, with age and gender as ``random_look`` takes them."""
 
     phrase: str
     age: str | None
@@ -32,57 +27,79 @@ class Person:
         return {"female": "herself", "male": "himself", None: "themselves"}[self.gender]
 
 
-_FEMALE = """she her hers herself woman women lady girl girls mother mum mom mummy daughter sister aunt niece
-grandmother granny grandma wife bride widow waitress actress nun ballerina queen schoolgirl girlfriend
-stewardess saleswoman policewoman heroine goddess midwife duchess headmistress"""
-_MALE = """he him his himself man men gentleman boy boys father dad daddy son brother uncle nephew grandfather
-grandpa grandad husband groom bridegroom widower waiter monk king schoolboy boyfriend salesman policeman
-fisherman guy lad bloke fireman postman headmaster"""
-_OLD = """old elderly aged grandmother grandfather granny grandma grandpa grandad pensioner retired
-great-grandmother great-grandfather white-haired grey-haired seventy eighty ninety"""
-_CHILD = """child children boy girl baby toddler kid schoolgirl schoolboy pupil infant little"""
-_YOUNG = """teenage teenager young adolescent student apprentice bride groom bridegroom youth recruit freshman
-intern"""
-_MIDDLE = "middle-aged forty fifty mother father manager professor"
-_AGES = {"old": _OLD, "young": _YOUNG, "middle": _MIDDLE, "child": _CHILD}
+def _listed(words: str) -> list[str]:
+    return words.split()
+
+
+_FEMALE = _listed(
+    """she her hers herself woman women lady girl girls mother mum mom mummy daughter sister aunt niece
+    grandmother granny grandma wife bride widow waitress actress nun ballerina queen schoolgirl girlfriend
+    stewardess saleswoman policewoman heroine goddess midwife duchess headmistress maid
+    female"""
+)
+_MALE = _listed(
+    """he him his himself man men gentleman boy boys father dad daddy son brother uncle nephew grandfather
+    grandpa grandad husband groom bridegroom widower waiter monk king schoolboy boyfriend salesman policeman
+    fisherman guy lad bloke fireman postman headmaster male"""
+)
+_NOT_MEN = _listed("human woman german roman norman ottoman")
+_PARENTS = _listed("mother father mum dad parent grandmother grandfather")
+_PRONOUNS = _listed("she her hers herself he him his himself")
+_AGES = {
+    "old": _listed(
+        "grandmother grandfather granny grandma grandpa grandad pensioner white-haired grey-haired"
+    ),
+    "young": _listed("teenager adolescent student apprentice bride groom bridegroom youth recruit freshman"),
+    "middle": _listed("mother father manager professor judge"),
+    "child": _listed("child children boy girl baby toddler kid schoolgirl schoolboy pupil infant"),
+}
+_AGE_ADJECTIVES = {
+    "old": _listed("old elderly aged retired"),
+    "young": _listed("young teenage teenaged"),
+    "middle": _listed("middle-aged"),
+    "child": _listed("little small"),
+}
+_OTHER_PEOPLE = _listed(
+    """person couple people teacher neighbour doctor nurse colleague tailor farmer baker clerk driver gardener
+    shopkeeper sailor soldier worker painter musician carpenter butcher bishop"""
+)
+_PEOPLE = {*_FEMALE, *_MALE, *_OTHER_PEOPLE, *(word for words in _AGES.values() for word in words)}
+_WITHIN = 2
+"""An age adjective counts where a person follows within so many words: old shoes make nobody old."""
+
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
-# Old things are not old people: an age adjective counts before a word for a person.
-_ADJECTIVES = frozenset(["old", "elderly", "aged", "retired", "young", "little", "teenage", "middle-aged"])
-_BETWEEN = 2
-_PEOPLE = frozenset(
-    f"""{_FEMALE} {_MALE} child children person couple people kid baby pupil student teacher neighbour doctor
-    nurse colleague tailor farmer baker clerk driver gardener shopkeeper pensioner sailor soldier worker painter
-    musician professor""".split()
-) - {"she", "her", "hers", "herself", "he", "him", "his", "himself"}
-_YEARS = re.compile(r"\b(\d{1,3}|[a-z]+)[- ]years?[- ]old\b|\bof (\d{1,2}|[a-z]+)\b(?= [a-z]|[.,;:]|$)")
-_NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen twenty""".split()
-    )
-} | {word: 10 * i for i, word in enumerate("thirty forty fifty sixty seventy eighty ninety".split(), 3)}
+_TEN_NAMES = _listed("twenty thirty forty fifty sixty seventy eighty ninety")
+_TENS = {name: 10 * number for number, name in enumerate(_TEN_NAMES, 2)}
+_SMALL_NAMES = _listed(
+    """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen"""
+)
+_NUMBERS = {name: number for number, name in enumerate(_SMALL_NAMES, 1)} | _TENS
+_YEARS_OLD = re.compile(r"\b([a-z]+(?:-[a-z]+)?|\d{1,3})[- ]years?[- ]old\b")
+_OF_YEARS = re.compile(r"\b([a-z]+) of ([a-z]+(?:-[a-z]+)?|\d{1,3})\b(?! years)")
+_DECADE = re.compile(r"\bin (?:her|his|their) (?:early |mid |mid-|late )?([a-z]+)ies\b")
 
 
 def detect(text: str, first_person: bool = False) -> tuple[str | None, str | None]:
-    """Age (``child``, ``young``, ``middle``, ``old``) and gender (``female``, ``male``) in a text.
+    """Age (``child``, ``young``, ``middle``, ``old``) and gender (``female``, ``male``) in a text, or None.
 
-    Whole words count, the first that says something decides. In a first-person text other people's age and
-    gender say nothing about the one who speaks, so both are None.
+    Whole words count, and the first that says something decides. In a first-person text other people's age
+    and gender say nothing about the one who speaks.
     """
     if first_person:
         return None, None
-    words = _WORD.findall(text.lower())
-    return _age(text.lower(), words), _gender(words)
+    text = text.lower()
+    words = _WORD.findall(text)
+    return _age(text, words), _gender(words)
 
 
 def _gender(words: list[str]) -> str | None:
-    female, male = set(_FEMALE.split()), set(_MALE.split())
     for word in words:
-        if word in female:
-            return "female"
-        if word in male:
-            return "male"
+        for form in (word, word.split("-")[0]):
+            if form in _FEMALE or form.endswith("woman"):
+                return "female"
+            if form in _MALE or (form.endswith("man") and form not in _NOT_MEN):
+                return "male"
     return None
 
 
@@ -90,20 +107,30 @@ def _age(text: str, words: list[str]) -> str | None:
     years = _years(text)
     if years is not None:
         return "child" if years < 13 else "young" if years < 36 else "middle" if years < 60 else "old"
-    table = {word: age for age, listed in _AGES.items() for word in listed.split()}
     for place, word in enumerate(words):
-        if word in _ADJECTIVES and not _PEOPLE.intersection(words[place + 1 : place + 2 + _BETWEEN]):
-            continue
-        if word in table:
-            return table[word]
+        near = words[place + 1 : place + 1 + _WITHIN]
+        for age in _AGES:
+            if word in _AGES[age]:
+                return age
+            if word in _AGE_ADJECTIVES[age] and any(w in _PEOPLE and w not in _PRONOUNS for w in near):
+                return age
     return None
 
 
 def _years(text: str) -> int | None:
-    for match in _YEARS.finditer(text):
-        said = match[1] or match[2]
-        number = int(said) if said.isdigit() else _NUMBERS.get(said)
-        follows_person = match[1] or _PEOPLE.intersection(text[: match.start()].split()[-1:])
-        if number is not None and follows_person:
-            return number
-    return None
+    told = [match[1] for match in _YEARS_OLD.finditer(text)]
+    told += [
+        match[2] for match in _OF_YEARS.finditer(text) if match[1] in _PEOPLE and match[1] not in _PARENTS
+    ]
+    told += [f"{match[1]}y" for match in _DECADE.finditer(text)]
+    numbers = [number for number in map(_number, told) if number is not None]
+    return numbers[0] if numbers else None
+
+
+def _number(said: str) -> int | None:
+    if said.isdigit():
+        return int(said)
+    tens, _, ones = said.partition("-")
+    if ones:
+        return _TENS[tens] + _NUMBERS[ones] if tens in _TENS and ones in _NUMBERS else None
+    return _NUMBERS.get(said)

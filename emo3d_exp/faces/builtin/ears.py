@@ -40,7 +40,7 @@ def ear(side: str) -> Piece:
     back, up = (reach * r for reach in _outline(angle))
     height = _shell_height(np.minimum(r, 1), angle)
     height = height - np.where(layer == _RINGS - 2, 0.035, 0) - np.where(layer == _RINGS - 1, 0.16, 0)
-    stand_off = _FLARE * (back + 0.20) - 0.10 * ramp(-up, 0.2, 0.42) + 0.03 * up
+    stand_off = _FLARE * (back + 0.20) - 0.05 * ramp(-up, 0.2, 0.42) + 0.03 * up
     points = np.stack([stand_off + 0.9 * height, up - 0.12 * back, -back + 0.35 * height - 0.10 * up], 1)
     vertices = (points + _CENTRE) * [sign, 1, 1]
     faces = facing(vertices, grid_faces(_RINGS, _SPOKES, wrap=True), np.array([sign, 0.0, 0.0]))

@@ -112,4 +112,4 @@ def hairline(theta: np.ndarray) -> np.ndarray:
     """Lower limit of the hair in front and at the temples, by angle round the head."""
     x = np.sin(np.abs(theta)) * 1.12
     temples = 0.10 * np.clip(x / 0.75, 0, 1) ** 2 + 1.15 * np.clip((x - 0.72) / 0.40, 0, 1.2) ** 1.6
-    return 0.985 + 0.05 * bell(x - 0.48, 0.14) - temples
+    return 0.995 - 0.025 * bell(x, 0.12) + 0.065 * bell(x - 0.46, 0.14) - temples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from emo3d_exp.faces.builtin.masks import skin_masks
 from emo3d_exp.faces.builtin.mesh import mirrored
 from emo3d_exp.faces.builtin.motion import skin_deltas
 from emo3d_exp.faces.builtin.mouth import lower_teeth, mouth_bag, tongue, upper_teeth
-from emo3d_exp.faces.builtin.paint import default_colors
 from emo3d_exp.faces.builtin.piece import Piece
 from emo3d_exp.faces.builtin.skin import build_skin
 from emo3d_exp.faces.builtin.wrinkles import wrinkle_masks
+from emo3d_exp.faces.paint import paint_rig
 from emo3d_exp.faces.rig import PARTS
+from emo3d_exp.faces.shading import to_linear
 from emo3d_exp.vocab import MIRROR_PERMUTATION
 
 _LEAST_MOTION = 1e-4
@@ -55,18 +56,18 @@ def build_head() -> HeadParts:
     deltas = np.concatenate([piece.deltas for piece in pieces], axis=1)
     vertices, deltas = _symmetric(vertices, deltas, mirror)
     part = np.repeat([PARTS.index(piece.part) for piece in pieces], np.diff(starts))
-    masks = _joined_masks(pieces)
-    return HeadParts(
+    head = HeadParts(
         vertices=vertices.astype(np.float32),
         faces=np.concatenate(
             [piece.faces + start for piece, start in zip(pieces, starts, strict=False)]
         ).astype(np.int32),
-        colors=default_colors(part, masks),
+        colors=to_linear(np.concatenate([np.broadcast_to(p.color, p.vertices.shape) for p in pieces])),
         deltas=np.where(np.abs(deltas).max(-1, keepdims=True) < _LEAST_MOTION, 0, deltas).astype(np.float32),
         part=part.astype(np.uint8),
-        masks=masks,
+        masks=_joined_masks(pieces),
         mirror=mirror.astype(np.int32),
     )
+    return replace(head, colors=paint_rig(head).astype(np.float32))
 
 
 def _pieces() -> tuple[list[Piece], np.ndarray]:

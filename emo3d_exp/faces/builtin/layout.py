@@ -154,7 +154,9 @@ def half_layout() -> Layout:
     eye, lips = face_to_plane(f.eye_contour()), face_to_plane(f.lip_contour())
     for step, wanted in (
         (0.021, lambda x, v: (x < 0.36) & (v < -0.40) & (v > -0.86)),
+        (0.023, lambda x, v: (x < 0.15) & (v < 0.44) & (v > 0.04)),  # frown lines
         (0.036, lambda x, v: (x < 1.02) & (v < 0.75) & (v > -1.75)),
+        (0.030, lambda x, v: (x > 0.80) & (x < 1.20) & (np.abs(v + 0.04) < 0.15)),  # crow's feet
         (0.030, _near_hairline),
         (0.065, lambda x, v: (x < 1.75) & (v < 1.3) & (v > -2.1)),
         (0.130, lambda x, v: np.ones(x.shape, dtype=bool)),

@@ -53,7 +53,7 @@ def lip_motion(layout: Layout, points: np.ndarray, table: MotionTable, shape: st
         outer = _curve(table, shape, names, (-_CORNER_X, -side, 0.0, side, _CORNER_X))
         inner = table.motion(shape, f"inner_{name}_mid") - table.motion(shape, f"{name}_mid")
         if "Roll" in shape:
-            inner = inner * np.array([1.0, 1.0, 0.3])  # rolled in further, the lip would cut the teeth
+            inner = inner * np.array([1.0, 0.75, 0.3])  # rolled in further, lips part or cut the teeth
         of = layout.kind == kind
         motion[of] = outer(x[of]) + inner_share[of, None] * inner
     for side, sign in (("left", 1), ("right", -1)):

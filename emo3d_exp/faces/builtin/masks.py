@@ -76,7 +76,7 @@ def _occlusion(skin: Skin, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where little light comes: sockets, beside and under the nose, under lip and chin."""
     fold = x - (0.28 + 0.45 * np.clip(-(y + 0.66), 0, 0.6))
     wing = np.hypot(x - 0.165, (y + 0.655) / 1.12) - 0.115
-    dark = 0.14 * blob(x, y, (0.26, -0.03), (0.055, 0.11))
+    dark = 0.09 * blob(x, y, (0.26, -0.03), (0.055, 0.11))
     dark += 0.14 * bell(wing, 0.015) * ramp(x, 0.17, 0.24)
     dark += 0.20 * bell(y + 0.775, 0.028) * bell(x, 0.14)
     dark += 0.18 * bell(y + 1.325, 0.04) * bell(x, 0.22)

@@ -35,7 +35,10 @@ def mouth_bag(skin: Skin, skin_deltas: np.ndarray) -> Piece:
     vertices = np.concatenate([edge, behind, deep, end, tip])
     faces = np.concatenate([grid_faces(4, count, wrap=True), cap])
     inward = np.array([0.0, _MIDDLE_Y, 0.2]) - vertices[faces].mean(1)
-    return Piece("mouth_bag", vertices, facing(vertices, faces, inward), np.concatenate(deltas, 1))
+    piece = Piece("mouth_bag", vertices, facing(vertices, faces, inward), np.concatenate(deltas, 1))
+    depth = np.append(np.repeat([0.45, 0.22, 0.10, 0.04], count), 0.03)
+    piece.color = depth[:, None] * [0.90, 0.35, 0.33]
+    return piece
 
 
 def _inner_ring(skin: Skin) -> tuple[np.ndarray, np.ndarray]:
@@ -63,18 +66,19 @@ def _tooth_row(
     gum_y: float, edge_y: float, front_z: float, half_width: float, rows: int, gum: float
 ) -> Piece:
     """An arch of teeth from the gums to the biting edge; ``gum`` is the gums' share of its height."""
-    columns = 8 * 7 + 1
+    columns = 10 * 6 + 1
     u, v = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(0, 1, rows))
-    tooth = np.abs(((u * 4 + 0.5) % 1) - 0.5) * 2  # 0 in the middle of a tooth, 1 between two
+    tooth = np.abs((u * 5 % 1) - 0.5) * 2  # 0 in the middle of a tooth, 1 between two
     x = half_width * u
-    bite = 0.016 * tooth**4 * np.sign(gum_y - edge_y) * v
-    z = front_z - 1.75 * x**2 - 0.05 * (v - 0.5) ** 2 - 0.014 * tooth**3 * (v > gum)
+    bite = 0.008 * tooth**4 * np.sign(gum_y - edge_y) * v
+    back = 1.75 * x**2 + 10.0 * np.clip(np.abs(x) - 0.25, 0, None) ** 2
+    z = front_z - back - 0.05 * (v - 0.5) ** 2 - 0.008 * tooth**5 * (v > gum)
     vertices = np.stack([x, gum_y + (edge_y - gum_y) * v + bite, z], -1).reshape(-1, 3)
-    between = ramp(tooth, 0.72, 1.0)
+    between = ramp(tooth, 0.60, 1.05)
     arch_line = gum - 0.06 + 0.10 * tooth**2
     masks = {
         "gums": ramp(-(v - arch_line), -0.03, 0.03).ravel(),
-        "teeth_shade": np.clip(0.45 * between + 0.85 * np.abs(u) ** 2.2, 0, 1).ravel(),
+        "teeth_shade": np.clip(0.35 * between + 0.95 * np.abs(u) ** 2.5, 0, 1).ravel(),
     }
     faces = facing(vertices, grid_faces(rows, columns), np.array([0.0, 0.0, 1.0]))
     return Piece("teeth", vertices, faces, masks=masks)
@@ -82,12 +86,12 @@ def _tooth_row(
 
 def upper_teeth() -> Piece:
     """They are fixed to the skull. Larger ones would show through lips that open or roll in."""
-    return _tooth_row(-0.80, -1.165, 0.392, 0.335, rows=12, gum=0.46)
+    return _tooth_row(-0.80, -1.165, 0.392, 0.385, rows=12, gum=0.46)
 
 
 def lower_teeth() -> Piece:
     """They move with the jaw."""
-    piece = _tooth_row(-1.28, -1.175, 0.325, 0.300, rows=8, gum=0.35)
+    piece = _tooth_row(-1.28, -1.175, 0.325, 0.350, rows=8, gum=0.35)
     piece.deltas = _jaw_deltas(piece.vertices)
     return piece
 
@@ -99,4 +103,4 @@ def tongue() -> Piece:
     y = -1.235 + 0.05 * (1 - u**2) * (1 - 0.5 * v) - 0.03 * v**2 - 0.012 * np.exp(-((u / 0.12) ** 2))
     vertices = np.stack([x, y, -0.05 + 0.42 * v - 0.05 * u**2], -1).reshape(-1, 3)
     faces = facing(vertices, grid_faces(9, 15), np.array([0.0, 1.0, 0.0]))
-    return Piece("tongue", vertices, faces, _jaw_deltas(vertices))
+    return Piece("tongue", vertices, faces, _jaw_deltas(vertices), color=np.array([0.62, 0.28, 0.28]))

@@ -14,13 +14,17 @@ SHAPE_INDEX: dict[str, int] = {name: index for index, name in enumerate(MORPH_TA
 
 @dataclass
 class Piece:
-    """``vertices`` (N, 3), ``faces`` (T, 3), ``deltas`` (51, N, 3), ``masks`` each (N,) in [0, 1]."""
+    """``vertices`` (N, 3), ``faces`` (T, 3), ``deltas`` (51, N, 3), ``masks`` each (N,) in [0, 1].
+
+    ``color`` (N, 3) or (3,), display RGB in [0, 1], is for what no look paints.
+    """
 
     part: str
     vertices: np.ndarray
     faces: np.ndarray
     deltas: np.ndarray = None  # type: ignore[assignment]
     masks: dict[str, np.ndarray] = field(default_factory=dict)
+    color: np.ndarray = field(default_factory=lambda: np.zeros(3))
 
     def __post_init__(self) -> None:
         if self.deltas is None:

@@ -38,12 +38,12 @@ def _fold(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The fold from the wing of the nose to beside the mouth."""
     down = np.clip(-(y + 0.66), 0, 0.6)
     line = 0.25 + 0.50 * down - 0.12 * down**2
-    return bell(x - line, 0.026) * ramp(-y, 0.64, 0.74) * (1 - ramp(-y, 1.06, 1.2))
+    return bell(x - line, 0.026) * ramp(-y, 0.64, 0.74) * (1 - ramp(-y, 1.00, 1.16))
 
 
 def _crows_feet(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    rays = sum(bell(np.abs(y + 0.03 - slope * (x - 0.74)), 0.010) for slope in (-0.6, 0.0, 0.5))
-    return rays * ramp(x, 0.76, 0.81) * (1 - ramp(x, 0.85, 0.94))
+    rays = sum(bell(y + 0.03 - slope * (x - 0.72), 0.014) for slope in (-0.65, 0.0, 0.6))
+    return rays * ramp(x, 0.77, 0.83) * (1 - ramp(x, 0.85, 0.95))
 
 
 def _under_eye(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ def _one_sided(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     outer = sum(bell(y - (level - 0.06 * (x - 0.5)), 0.014) for level in (0.55, 0.68))
     outer = outer * ramp(x, 0.30, 0.45) * (1 - ramp(x, 0.65, 0.85))
     bridge = sum(bell(y - level - 0.35 * x, 0.012) for level in (-0.16, -0.08)) * bell(x - 0.11, 0.05)
-    eye = 0.22 * _crows_feet(x, y) + 0.20 * _under_eye(x, y)
+    eye = 0.18 * _crows_feet(x, y) + 0.20 * _under_eye(x, y)
     return {
         "browOuterUp": 0.26 * outer,
         "browDown": 0.42 * _frown_line(x, y),
@@ -75,5 +75,5 @@ def _age_lines(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Lines of an old face at rest: forehead, brow, eyes, folds, corners of the mouth."""
     along = ramp(-y, 1.14, 1.20) * (1 - ramp(-y, 1.36, 1.50))
     marionette = bell(x - 0.44 + 0.10 * (y + 1.15), 0.018) * along
-    lines = 0.30 * _forehead(x, y) + 0.25 * _frown_line(x, y) + 0.40 * _fold(x, y) + 0.28 * marionette
-    return lines + 0.30 * _crows_feet(x, y) + 0.35 * _under_eye(x, y)
+    lines = 0.30 * _forehead(x, y) + 0.25 * _frown_line(x, y) + 0.32 * _fold(x, y) + 0.24 * marionette
+    return lines + 0.20 * _crows_feet(x, y) + 0.30 * _under_eye(x, y)

@@ -1,0 +1,125 @@
+"""From a run, or a predictions file, to scores in a folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from emo3d_exp.app.assemble import embedding_cache
+from emo3d_exp.app.data import LoadedData, load_data
+from emo3d_exp.app.predictor import load_predictor
+from emo3d_exp.errors import DataError
+from emo3d_exp.evaluation import Evaluator, print_table, write_report
+from emo3d_exp.records import Predictions
+
+if TYPE_CHECKING:
+    from emo3d_exp.evaluation import Evaluation
+    from emo3d_exp.runs import RunFolder
+    from emo3d_exp.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+
+def check_judge(cfg: DictConfig) -> None:
+    """Raise WeightsUnavailableError, before any work, where the metric's judge has no weights."""
+    if cfg.metric.judge is not None:
+        instantiate(cfg.metric.judge).check()
+
+
+def build_evaluator(cfg: DictConfig) -> Evaluator:
+    """The evaluator of the groups metric, rig and renderer; nothing is loaded that it does not need."""
+    evaluator = instantiate(cfg.metric)
+    if cfg.metric.judge is None:
+        return evaluator(rig=None, renderer=None, cache=None)
+    rig = instantiate(cfg.rig)
+    return evaluator(rig=rig, renderer=instantiate(cfg.renderer, rig=rig), cache=embedding_cache())
+
+
+def score_run(run: RunFolder, cfg: DictConfig, part: str) -> tuple[Evaluation, Evaluator]:
+    """Predict and score a part of a run's data; the report goes to ``evaluation/<part>`` in its folder.
+
+    Args:
+        cfg: the run's config; its groups metric, rig and renderer may have been replaced.
+    """
+    data = load_data(cfg)
+    check_same_data(run, data)
+    prompts = data.prompts(part)
+    predict = load_predictor(run.path, embedding_cache())
+    predictions = Predictions(prompts.sample_id, prompts.text_number, predict(prompts.text))
+    return score(cfg, predictions, data, part, run.evaluation(part), system=str(cfg.model.name))
+
+
+def check_same_data(run: RunFolder, data: LoadedData) -> None:
+    """Raise DataError where the data are no longer those that the run was trained on."""
+    known = run.provenance()
+    for key, value in data.facts().items():
+        if known.get(key, value) != value:
+            raise DataError(
+                f"{run.path} was trained with {key} {known[key]}, but it is {value} now: its test samples may "
+                "have been trained on. Give back the same data, or train again"
+            )
+
+
+def score(
+    cfg: DictConfig, predictions: Predictions, data: LoadedData, part: str, folder: Path, system: str
+) -> tuple[Evaluation, Evaluator]:
+    """Score predictions on a part of the data, write the report into ``folder``, print the table."""
+    evaluator = build_evaluator(cfg)
+    bank = None
+    if evaluator.judge is not None:
+        evaluator.judge.check()
+        bank = evaluator.select_bank(data.prompts(evaluator.bank.split))
+    evaluation = evaluator.evaluate(
+        predictions,
+        data.prompts(part),
+        bank,
+        data.mean_face(),
+        split=part,
+        data_fingerprint=data.corpus.fingerprint(),
+        system=system,
+    )
+    write_report(evaluation, folder, evaluator.renderer)
+    print_table(evaluation)
+    log.info("report: %s", folder)
+    return evaluation, evaluator
+
+
+def track(tracker: Tracker, evaluation: Evaluation, evaluator: Evaluator, part: str, folder: Path) -> None:
+    """Show an evaluation on the run's page: final metrics, samples with both faces, one face in 3D."""
+    import numpy as np
+
+    from emo3d_exp.tracking import Mesh, SampleFaces
+
+    tracker.summary({f"{part}/{name}": value for name, value in numbers(evaluation.metrics).items()})
+    rows = tracker.rows(len(evaluation.prompts))
+    if not len(rows) or evaluator.renderer is None or evaluator.rig is None:
+        tracker.report(folder)
+        return
+    prompts, answers = evaluation.prompts, evaluation.predictions.blendshapes
+    samples = SampleFaces(
+        sample_id=prompts.sample_id[rows],
+        text=tuple(prompts.text[row] for row in rows),
+        emotions=prompts.emotions[rows],
+        mse=evaluation.per_sample["mse"].to_numpy()[rows],
+        emo3d=evaluation.per_sample["emo3d"].to_numpy()[rows],
+        truth=evaluator.renderer.render(prompts.blendshapes[rows]),
+        prediction=evaluator.renderer.render(answers[rows]),
+    )
+    rig = evaluator.rig
+    posed = np.asarray(rig.pose(answers[rows[:1]]))[0]
+    tracker.report(folder, samples, Mesh(posed, rig.faces, rig.colors))
+
+
+def numbers(metrics: dict[str, object]) -> dict[str, float]:
+    """The scalar metrics by name; intervals as ``<name>_low`` and ``<name>_high``."""
+    flat: dict[str, float] = {}
+    for name, value in metrics.items():
+        if isinstance(value, int | float):
+            flat[name] = float(value)
+        elif isinstance(value, list | tuple) and len(value) == 2:
+            flat |= {f"{name}_low": float(value[0]), f"{name}_high": float(value[1])}
+    return flat

@@ -1,0 +1,60 @@
+"""What every stage of a data set builder is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = dict[str, Any]
+"""One sample's values by column; every row has an int ``sample_id``."""
+
+
+class Stage(ABC):
+    """Turns rows of earlier stages into rows of its own, one for every sample id.
+
+    What a row holds may depend on its inputs, the parameters and the sample id alone, never on the rows that
+    happen to be processed with it: then neither the number of processes nor an interruption changes it. (A
+    stage with ``shard_rows = None`` gets all rows at once and may look at them together.)
+
+    Attributes:
+        name: of the stage and of its folder.
+        reads: the columns it needs of each earlier stage. The sample ids are those of the first one.
+        shard_rows: rows that are processed, and written, together; None for all.
+        processes: how many may share the work.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    shard_rows: ClassVar[int | None] = 128
+    processes: int = 1
+
+    @abstractmethod
+    def parameters(self) -> dict[str, Any]:
+        """Plain values that decide what the rows hold."""
+
+    @abstractmethod
+    def schema(self) -> pa.Schema:
+        """Columns of the rows; the first is ``sample_id``, int64."""
+
+    @abstractmethod
+    def process(self, rows: list[Row]) -> list[Row]:
+        """Rows of this stage for some input rows, same sample ids, same order.
+
+        An input row holds ``sample_id``, the columns of ``reads``, and for every stage read ``<stage>_shard``
+        (its file, relative to the build's folder) and ``<stage>_row`` (place in that file).
+        """
+
+    def source(self) -> list[Row]:
+        """Input rows of a stage that reads no other."""
+        raise NotImplementedError(f"stage {self.name} reads no stage and has no source")
+
+
+def sample_rng(seed: int, sample_id: int, stage: str) -> np.random.Generator:
+    """The generator of one sample in one stage, so that no other sample's draw can shift its own."""
+    return np.random.default_rng([seed, sample_id, *stage.encode()])

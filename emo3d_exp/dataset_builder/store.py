@@ -1,0 +1,101 @@
+"""Rows of one stage: parquet shards that are whole or absent, and a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emo3d_exp.dataset_builder.stage import Row
+from emo3d_exp.errors import DataError
+from emo3d_exp.runs import write_atomically, write_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class RowStore:
+    """A folder ``<build>/<stage>`` of shards ``00000.parquet`` … that only ever grows."""
+
+    def __init__(self, build: Path, stage: str) -> None:
+        self.build = Path(build)
+        self.folder = self.build / stage
+        self.manifest_file = self.folder / "manifest.json"
+
+    def shards(self) -> list[Path]:
+        """Finished shards, in order. A file that a killed process left half is not among them."""
+        return sorted(file for file in self.folder.glob("*.parquet") if not file.name.startswith("."))
+
+    def sample_ids(self) -> set[int]:
+        """Ids of all rows."""
+        return {row["sample_id"] for row in self.rows(())}
+
+    def rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        """Every row: ``sample_id``, the given columns, ``shard`` and ``row`` that say where it lies."""
+        for shard in self.shards():
+            place = shard.relative_to(self.build).as_posix()
+            for number, row in enumerate(_read(shard, ["sample_id", *columns]).to_pylist()):
+                yield {**row, "shard": place, "row": number}
+
+    def append(self, block: int, rows: Sequence[Row], schema: pa.Schema) -> None:
+        """Write the rows of a block as a new shard, atomically."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        file, number = self.folder / f"{block:05d}.parquet", 0
+        while file.exists():
+            number += 1
+            file = self.folder / f"{block:05d}-{number}.parquet"
+        with write_atomically(file) as partial:
+            pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), partial)
+
+    def content_hash(self) -> str:
+        """16 hex digits of the rows in the order of sample ids, however they are spread over shards."""
+        import pyarrow as pa
+
+        shards = self.shards()
+        if not shards:
+            return hashlib.sha256().hexdigest()[:16]
+        table = pa.concat_tables([_read(shard) for shard in shards]).combine_chunks().sort_by("sample_id")
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as stream:
+            stream.write_table(table.replace_schema_metadata(None).combine_chunks())
+        return hashlib.sha256(sink.getvalue()).hexdigest()[:16]
+
+    def clean(self) -> None:
+        """Remove what killed processes left half; only while holding the build's lock."""
+        for file in self.folder.glob(".*.partial*"):
+            file.unlink(missing_ok=True)
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest, None where the stage was never begun.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        if not self.manifest_file.is_file():
+            return None
+        try:
+            return json.loads(self.manifest_file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(
+                f"{self.manifest_file} is damaged; delete {self.folder} to build it again"
+            ) from error
+
+    def write_manifest(self, content: dict[str, Any]) -> None:
+        """Replace the manifest."""
+        write_json(self.manifest_file, content)
+
+
+def _read(shard: Path, columns: list[str] | None = None) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(shard, columns=columns)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DataError(
+            f"{shard} is damaged ({error}); delete it and build again: only its rows are lost"
+        ) from error

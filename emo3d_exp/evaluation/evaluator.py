@@ -1,0 +1,204 @@
+"""From predictions to scores."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.evaluation.bank import BankSettings, PromptBank, check_emotions, select_bank
+from emo3d_exp.evaluation.evaluation import Evaluation, per_sample_table, summary
+from emo3d_exp.evaluation.pictures import face_features
+from emo3d_exp.evaluation.predictions import match
+from emo3d_exp.evaluation.references import reference_faces
+from emo3d_exp.records import Predictions, Prompts
+from emo3d_exp.vocab import VOCABULARY_HASH
+
+if TYPE_CHECKING:
+    from emo3d_exp.backbones import EmbeddingCache, Encoder
+    from emo3d_exp.faces import Renderer, Rig
+
+log = logging.getLogger(__name__)
+
+Values = dict[str, np.ndarray]
+RETRIEVED_AMONG = 10
+
+
+class Evaluator:
+    """Scores predictions of any system: blendshape errors and, with a judge, the Emo3D metric.
+
+    Args:
+        rig, renderer: pose and draw the faces. cache: of the judge's features.
+        judge: zero-shot text-image encoder; None: blendshape errors alone, nothing is drawn.
+        k: nearest prompts that a face is judged by. eps: smoothing of both distributions.
+        bank: which prompts make the prompt bank.
+        bootstrap: replicates of the intervals. seed: of the intervals and of the other sample's face.
+        threads: that draw faces; None: the cores there are, at most 4.
+
+    Raises:
+        ConfigError: the judge does not encode both texts and images, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        rig: Rig | None,
+        renderer: Renderer | None,
+        judge: Encoder | None,
+        cache: EmbeddingCache | None,
+        k: int = 10,
+        eps: float = 1e-3,
+        bank: BankSettings | None = None,
+        bootstrap: int = 1000,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.rig, self.renderer, self.judge, self.cache = rig, renderer, judge, cache
+        self.k, self.eps, self.bank = k, eps, bank or BankSettings()
+        self.bootstrap, self.seed, self.threads = bootstrap, seed, threads
+        if k < 1 or eps < 0 or bootstrap < 1:
+            raise ConfigError(
+                f"metric: k={k} and bootstrap={bootstrap} must be positive, eps={eps} not negative"
+            )
+        if judge is not None and not {"text", "image"} <= judge.modalities:
+            raise ConfigError(
+                f"metric.judge={judge.name} encodes {', '.join(sorted(judge.modalities))} only; the Emo3D "
+                "metric needs texts and images in one space: backbone@metric.judge=face_clip or clip_vit_b32"
+            )
+        if judge is not None and None in (rig, renderer, cache):
+            raise ConfigError("the Emo3D metric needs a rig, a renderer and an embedding cache")
+
+    def select_bank(self, prompts: Prompts) -> PromptBank:
+        """The bank, drawn by this evaluator's settings from the prompts of ``self.bank.split``."""
+        return select_bank(prompts, self.bank.size, self.bank.seed)
+
+    def evaluate(
+        self,
+        predictions: Predictions,
+        prompts: Prompts,
+        bank: PromptBank | None,
+        mean_face: np.ndarray,
+        *,
+        split: str = "test",
+        data_fingerprint: str = "",
+        system: str = "",
+    ) -> Evaluation:
+        """Score predictions and the references.
+
+        Args:
+            predictions: in any order; every prompt needs one, others are left aside.
+            prompts: N texts with emotions and true faces.
+            bank: M prompts; None is enough without a judge.
+            mean_face: (52,) mean of the training faces.
+            split, data_fingerprint, system: go into the provenance.
+
+        Raises:
+            DataError: a prompt has no prediction, face or emotion; the bank is smaller than ``k``.
+        """
+        _check_prompts(prompts)
+        bank = None if self.judge is None else self._checked(bank)
+        found = match(predictions, prompts)
+        if len(found.extra):
+            log.info("%d predictions belong to none of the %d prompts", len(found.extra), len(prompts))
+        faces = {"prediction": found.predictions.blendshapes}
+        faces |= reference_faces(prompts, mean_face, self.seed)
+        values = self._values(faces, prompts, bank)
+        figures = {name: summary(v, prompts, self.bootstrap, self.seed) for name, v in values.items()}
+        facts = {"system": system, "split": split, "data": data_fingerprint, "prompts": len(prompts)}
+        facts |= {"unasked_predictions": len(found.extra), **self._provenance(bank)}
+        table = per_sample_table(values["prediction"], prompts, bank)
+        metrics = figures.pop("prediction")
+        return Evaluation(metrics, figures, facts, table, prompts, found.predictions, bank)
+
+    def _checked(self, bank: PromptBank | None) -> PromptBank:
+        if bank is None:
+            raise ConfigError("the Emo3D metric needs a prompt bank")
+        if len(bank) < self.k:
+            raise DataError(f"metric.k={self.k} neighbours, but the prompt bank has only {len(bank)} prompts")
+        return bank
+
+    def _values(
+        self, faces: dict[str, np.ndarray], prompts: Prompts, bank: PromptBank | None
+    ) -> dict[str, Values]:
+        """What is known about every set of faces, prompt by prompt."""
+        values = {name: _errors(face, prompts) for name, face in faces.items()}
+        if bank is not None:
+            for name, judged in self._judge(faces, prompts, bank).items():
+                values.setdefault(name, {}).update(judged)
+        return values
+
+    def _judge(self, faces: dict[str, np.ndarray], prompts: Prompts, bank: PromptBank) -> dict[str, Values]:
+        """Emo3D values of every set of faces, and of the texts themselves."""
+        texts = self.cache.texts(self.judge, prompts.text)
+        among = self.cache.texts(self.judge, bank.text)
+        values = {}
+        for name, face in faces.items():
+            features = face_features(face, self.renderer, self.judge, self.cache, self.threads)
+            values[name] = self._emo3d(features, prompts, among, bank)
+            values[name]["retrieved"] = _retrieved(features, texts)
+        return values | {"text": self._emo3d(texts, prompts, among, bank)}
+
+    def _emo3d(self, features: np.ndarray, prompts: Prompts, among: np.ndarray, bank: PromptBank) -> Values:
+        from emo3d_exp.metrics import Emo3DMetric
+
+        metric = Emo3DMetric(among, bank.emotions, self.k, self.eps)
+        metric.update(features, prompts.emotions, prompts.sample_id, prompts.text_number)
+        return _in_order(metric.per_sample(), prompts)
+
+    def _provenance(self, bank: PromptBank | None) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "vocabulary": VOCABULARY_HASH,
+            "seed": self.seed,
+            "bootstrap": self.bootstrap,
+        }
+        if bank is None:
+            return facts | {"judge": None, "rig": None, "renderer": None, "bank": None}
+        return facts | {
+            "judge": {"name": self.judge.name, "fingerprint": self.judge.fingerprint},
+            "rig": {"name": self.rig.name, "fingerprint": self.rig.fingerprint},
+            "renderer": self.renderer.fingerprint,
+            "k": self.k,
+            "eps": self.eps,
+            "bank": {
+                "split": self.bank.split,
+                "size": len(bank),
+                "seed": self.bank.seed,
+                "hash": bank.fingerprint,
+            },
+        }
+
+
+def _check_prompts(prompts: Prompts) -> None:
+    if not len(prompts):
+        raise DataError("there are no prompts to score")
+    check_emotions(prompts, "prompts")
+    without = prompts.sample_id[~np.isfinite(prompts.blendshapes).all(axis=1)]
+    if len(without):
+        ids = ", ".join(map(str, np.unique(without).tolist()))
+        raise DataError(f"prompts: no face to compare with for sample_id {ids}")
+    if len(np.unique(np.stack([prompts.sample_id, prompts.text_number]), axis=1).T) != len(prompts):
+        raise DataError("prompts: a (sample_id, text_number) stands twice")
+
+
+def _errors(faces: np.ndarray, prompts: Prompts) -> Values:
+    from emo3d_exp.metrics import BlendshapeMSE
+
+    metric = BlendshapeMSE()
+    metric.update(faces, prompts.blendshapes, prompts.sample_id, prompts.text_number)
+    return _in_order(metric.per_sample(), prompts)
+
+
+def _in_order(values: Values, prompts: Prompts) -> Values:
+    """Rows that a metric gives in the order of the keys, in the order of the prompts."""
+    by_key = np.lexsort((prompts.text_number, prompts.sample_id))
+    back = np.argsort(by_key)
+    return {name: rows[back] for name, rows in values.items() if name not in ("sample_id", "text_number")}
+
+
+def _retrieved(features: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    """(N,) bool: a picture's own text is among the nearest of all N texts."""
+    from emo3d_exp.metrics import nearest_prompts
+
+    nearest = nearest_prompts(features, texts, min(RETRIEVED_AMONG, len(texts)))
+    return (nearest == np.arange(len(texts))[:, None]).any(axis=1)

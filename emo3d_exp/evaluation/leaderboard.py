@@ -1,0 +1,204 @@
+"""Several evaluations in one table."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emo3d_exp.errors import DataError
+from emo3d_exp.evaluation.columns import COLUMNS, LABELS, LEGEND, cell
+from emo3d_exp.evaluation.evaluation import SCHEMA
+from emo3d_exp.evaluation.intervals import bootstrap_interval
+from emo3d_exp.runs import write_atomically
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDE = 132
+ESSENTIAL = ("mse", "emo3d", "emotion_accuracy")
+"""Columns of a terminal narrower than ``WIDE``."""
+CONDITIONS = ("data", "split", "prompts", "judge", "rig", "renderer", "k", "eps", "bank", "seed")
+"""Parts of the provenance in which two results must agree to be compared; ``split`` is the part scored."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One result: its run's name, system, conditions (a letter), figures and where it was read."""
+
+    run: str
+    system: str
+    conditions: str
+    metrics: dict[str, float]
+    references: dict[str, dict[str, float]]
+    provenance: dict[str, Any]
+    path: Path
+
+    @property
+    def score(self) -> float:
+        """What entries are ranked by: Emo3D, or the MSE where faces were not judged."""
+        return self.metrics.get("emo3d", self.metrics["mse"])
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Results, best first within the same conditions.
+
+    Attributes:
+        entries: ordered. differing: the parts of the provenance that are not the same for all; where it
+            is not empty, only entries with the same letter compare.
+    """
+
+    entries: tuple[Entry, ...]
+    differing: tuple[str, ...]
+
+    def print(self, console: Console | None = None) -> None:
+        """Print :meth:`table`, with fewer columns on a narrow terminal."""
+        from rich.console import Console
+
+        console = console or Console()
+        if not console.is_terminal:
+            console.width = max(console.width, WIDE)
+        console.print(self.table(wide=console.width >= WIDE))
+
+    def table(self, wide: bool = True) -> Table:
+        """A line a run, best first, and the references once for each set of conditions."""
+        from rich.box import SIMPLE_HEAD
+        from rich.markup import escape
+        from rich.table import Table
+
+        keys = [key for key in COLUMNS if any(key in entry.metrics for entry in self.entries)]
+        keys = keys if wide else [key for key in keys if key in ESSENTIAL]
+        title = (
+            f"Not comparable across letters: {', '.join(self.differing)} differ" if self.differing else None
+        )
+        layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}
+        table = Table("", title=title, title_style="bold red", caption=escape(LEGEND), **layout)
+        table.add_column("run", overflow="fold")
+        for heading in (*(COLUMNS[key][0] for key in keys), "behind the best"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for entry in self.entries:
+            figures = [cell(entry.metrics, key) for key in keys]
+            name = entry.run if entry.system in entry.run else f"{entry.run} ({entry.system})"
+            row = (entry.conditions, name, *figures, self.behind(entry))
+            table.add_row(*map(escape, row), style="bold")
+            if self._last_of_its_conditions(entry):
+                for name, reference in entry.references.items():
+                    cells = [cell(reference, key) for key in keys]
+                    table.add_row(entry.conditions, LABELS[name], *cells, "")
+                table.add_section()
+        return table
+
+    def behind(self, entry: Entry) -> str:
+        """Mean paired difference to the best of the same conditions, with its 95 % interval; empty for
+        the best itself and where a per-sample table is missing."""
+        best = next(other for other in self.entries if other.conditions == entry.conditions)
+        if best is entry:
+            return ""
+        ours, theirs = (_per_sample(other) for other in (entry, best))
+        if ours is None or theirs is None:
+            return ""
+        name = "emo3d" if "emo3d" in entry.metrics else "mse"
+        both = ours.merge(theirs, on=["sample_id", "text_number"], suffixes=("", "_best"))
+        difference = (both[name] - both[f"{name}_best"]).to_numpy()
+        low, high = bootstrap_interval(difference, both["sample_id"].to_numpy())
+        return f"{difference.mean():+.4f} [{low:+.4f}, {high:+.4f}]".replace("0.", ".")
+
+    def write_csv(self, path: Path | str) -> Path:
+        """One line a run and a reference, every figure unrounded, with the conditions."""
+        import pandas as pd
+
+        rows = []
+        for entry in self.entries:
+            facts = {name: _plain(entry.provenance.get(name)) for name in CONDITIONS}
+            named = {entry.system: entry.metrics}
+            if self._last_of_its_conditions(entry):
+                named |= {f"reference {name}": figures for name, figures in entry.references.items()}
+            for system, figures in named.items():
+                run = entry.run if figures is entry.metrics else ""
+                rows.append(
+                    {"conditions": entry.conditions, "run": run, "system": system, **figures, **facts}
+                )
+        with write_atomically(path) as partial:
+            pd.DataFrame(rows).to_csv(partial, index=False)
+        return Path(path)
+
+    def _last_of_its_conditions(self, entry: Entry) -> bool:
+        return [other for other in self.entries if other.conditions == entry.conditions][-1] is entry
+
+
+def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
+    """Compare the results in several ``metrics.json``.
+
+    Raises:
+        DataError: there is none, or one is not a result of this schema.
+    """
+    files = [Path(path) for path in paths]
+    if not files:
+        raise DataError(
+            "leaderboard: there are no results; a finished run has evaluation/<split>/metrics.json"
+        )
+    contents = [_read(path) for path in files]
+    conditions = [
+        json.dumps([content["provenance"].get(name) for name in CONDITIONS]) for content in contents
+    ]
+    letters = {text: _letter(number) for number, text in enumerate(dict.fromkeys(conditions))}
+    entries = [
+        Entry(
+            run=_run_name(path),
+            system=str(content["provenance"].get("system", "")),
+            conditions=letters[condition],
+            metrics=content["metrics"],
+            references=content["references"],
+            provenance=content["provenance"],
+            path=path,
+        )
+        for path, content, condition in zip(files, contents, conditions, strict=True)
+    ]
+    entries.sort(key=lambda entry: (len(entry.conditions), entry.conditions, entry.score))
+    differing = [
+        name for name in CONDITIONS if len({json.dumps(e.provenance.get(name)) for e in entries}) > 1
+    ]
+    return Leaderboard(tuple(entries), tuple(differing))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable metrics.json ({error})") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise DataError(f"{path}: no result of schema {SCHEMA}; evaluate the run again with this version")
+    return content
+
+
+def _run_name(path: Path) -> str:
+    folder = path.resolve().parent
+    return folder.parent.parent.name if folder.parent.name == "evaluation" else folder.name
+
+
+def _letter(number: int) -> str:
+    letters = string.ascii_uppercase
+    return (
+        letters[number]
+        if number < len(letters)
+        else _letter(number // len(letters) - 1) + _letter(number % len(letters))
+    )
+
+
+def _per_sample(entry: Entry) -> Any:
+    import pandas as pd
+
+    path = entry.path.with_name("per_sample.parquet")
+    name = "emo3d" if "emo3d" in entry.metrics else "mse"
+    return pd.read_parquet(path, columns=["sample_id", "text_number", name]) if path.is_file() else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return " ".join(str(part) for part in value.values())
+    return value

@@ -1,0 +1,40 @@
+"""What every test may rely on: the repository's own code, no outside services, one thread."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]  # the package, and tiny_models
+# Set before any library reads them; a test that is about them sets its own.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["WANDB_MODE"] = "offline"
+
+
+@pytest.fixture
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder of the test's own, for this process and those it starts."""
+    folder = tmp_path_factory.mktemp("emo3d_cache")
+    monkeypatch.setenv("EMO3D_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Reference data beside the checkout."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no reference data: {folder} is not there")
+    return folder
+
+
+@pytest.fixture
+def one_thread() -> None:
+    """Torch on one thread: small matrices, and sums in one order."""
+    import torch
+
+    torch.set_num_threads(1)

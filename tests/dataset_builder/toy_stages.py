@@ -1,0 +1,66 @@
+"""Two tiny stages, importable by spawned processes, and a script that runs them until it is killed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+
+from emo3d_exp.dataset_builder import Stage, run_stages
+from emo3d_exp.dataset_builder.stage import sample_rng
+
+
+class Numbers(Stage):
+    name = "numbers"
+    shard_rows = 4
+
+    def __init__(self, count: int = 22, factor: int = 3) -> None:
+        self.count, self.factor = count, factor
+
+    def parameters(self):
+        return {"factor": self.factor}
+
+    def schema(self):
+        return pa.schema([("sample_id", pa.int64()), ("value", pa.int64())])
+
+    def source(self):
+        return [{"sample_id": i} for i in range(self.count)]
+
+    def process(self, rows):
+        return [{"sample_id": row["sample_id"], "value": self.factor * row["sample_id"]} for row in rows]
+
+
+class Draws(Stage):
+    name = "draws"
+    reads = {"numbers": ("value",)}  # noqa: RUF012
+    shard_rows = 3
+
+    def __init__(self, processes: int = 1, seconds: float = 0.0, log: str | None = None) -> None:
+        self.processes, self.seconds, self.log = processes, seconds, log
+
+    def parameters(self):
+        return {}
+
+    def schema(self):
+        return pa.schema([("sample_id", pa.int64()), ("draw", pa.float64()), ("process", pa.int64())])
+
+    def process(self, rows):
+        time.sleep(self.seconds)
+        if self.log:
+            with open(self.log, "a") as file:
+                file.writelines(f"{row['sample_id']}\n" for row in rows)
+        return [
+            {
+                "sample_id": row["sample_id"],
+                "draw": row["value"] + sample_rng(0, row["sample_id"], "draws").random(),
+                "process": os.getpid() if self.processes > 1 else 0,
+            }
+            for row in rows
+        ]
+
+
+if __name__ == "__main__":
+    run_stages(Path(sys.argv[1]), [Numbers(), Draws(2, 0.3, sys.argv[2])], progress=False)

@@ -1,0 +1,166 @@
+"""Reports and leaderboards: complete, escaped, self-contained."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_fakes import FakeRenderer, make_prompts
+from PIL import Image
+from rich.console import Console
+from test_evaluator import MEAN_FACE, make_evaluator, noisy
+
+from emo3d_exp.errors import DataError
+from emo3d_exp.evaluation import load_predictions, print_table, read_leaderboard, write_report
+from emo3d_exp.evaluation.picked import pick
+from emo3d_exp.vocab import EMOTIONS
+
+
+def evaluate(noise=0.05, system="noisy", **changes):
+    evaluator, prompts = make_evaluator(**changes), make_prompts(40, first_id=1000, seed=1)
+    bank = evaluator.select_bank(make_prompts(200, seed=2)) if evaluator.judge else None
+    return evaluator.evaluate(noisy(prompts, noise), prompts, bank, MEAN_FACE, system=system)
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    return evaluate()
+
+
+@pytest.fixture(scope="module")
+def folder(evaluation, tmp_path_factory):
+    return write_report(evaluation, tmp_path_factory.mktemp("run") / "evaluation" / "test", FakeRenderer())
+
+
+def printed(renderable):
+    console = Console(file=io.StringIO(), width=300)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+def test_files(folder, evaluation):
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "faces.html", "faces.png", "metrics.json", "per_sample.parquet", "predictions.parquet",
+    ]  # fmt: skip
+    assert json.loads((folder / "metrics.json").read_text()) == evaluation.content()
+    read = load_predictions(folder / "predictions.parquet")
+    np.testing.assert_array_equal(read.blendshapes, evaluation.predictions.blendshapes)
+    table = pd.read_parquet(folder / "per_sample.parquet")
+    assert table["neighbours"][3].tolist() == evaluation.per_sample["neighbours"][3]
+    assert table["emo3d"].tolist() == evaluation.per_sample["emo3d"].tolist()
+
+
+def test_page_is_escaped_and_self_contained(folder, evaluation):
+    page = (folder / "faces.html").read_text(encoding="utf-8")
+    assert "<b>" not in page and "&lt;b&gt;" in page and "&amp; more" in page
+    assert not re.search(r'(src|href)="(?!data:image/png;base64,)', page) and "<script" not in page
+    chosen = pick(evaluation.per_sample)
+    assert page.count("<img ") == 2 * len(chosen) == 2 * page.count("<article>")
+    for name in ("ground truth", "mean face", "neutral face", "another&#x27;s face"):
+        assert name in page
+    assert "lower is better" in page
+
+
+def test_sheet_shows_the_faces(folder, evaluation):
+    sheet = np.asarray(Image.open(folder / "faces.png"))
+    chosen = pick(evaluation.per_sample)
+    assert sheet.shape == (30 + 64 * len(chosen), 340 + 128, 3)
+    for number, choice in enumerate(chosen):
+        top = 30 + 64 * number
+        truth, predicted = (
+            FakeRenderer().render(faces[choice.row])[0]
+            for faces in (evaluation.prompts.blendshapes, evaluation.predictions.blendshapes)
+        )
+        np.testing.assert_array_equal(sheet[top : top + 64, 340:404], truth)
+        np.testing.assert_array_equal(sheet[top : top + 64, 404:], predicted)
+        assert (sheet[top : top + 64, :340] < 100).any()
+
+
+def test_picked_prompts_hold_best_worst_and_every_emotion(evaluation):
+    chosen, values = pick(evaluation.per_sample), evaluation.per_sample["emo3d"]
+    rows = {why: [choice.row for choice in chosen if choice.why == why] for why in ("best", "worst")}
+    assert values[rows["best"][0]] == values.min() and values[rows["worst"][-1]] == values.max()
+    typical = [choice.why.removeprefix("typical ") for choice in chosen if "typical" in choice.why]
+    assert typical == list(EMOTIONS)
+    assert len({choice.row for choice in chosen}) == len(chosen) == 12
+    assert [choice.row for choice in pick(evaluation.per_sample.iloc[:1])] == [0]
+
+
+def test_mse_alone_has_no_pictures_and_replaces_an_earlier_report(tmp_path, evaluation):
+    write_report(evaluation, tmp_path, FakeRenderer())
+    renderer = FakeRenderer()
+    write_report(evaluate(judge=None), tmp_path, renderer)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "metrics.json", "per_sample.parquet", "predictions.parquet",
+    ]  # fmt: skip
+    assert not renderer.drawn
+
+
+def test_terminal_table_sets_the_system_beside_the_references(evaluation):
+    console = Console(file=io.StringIO(), width=80)
+    print_table(replace(evaluation, provenance={**evaluation.provenance, "system": "mine [v1]"}), console)
+    text = console.file.getvalue()
+    assert "…" not in text
+    assert "mine [v1]" in text and "lower is better" in text and "judge fake_judge" in text
+    low, high = evaluation.metrics["emo3d_low"], evaluation.metrics["emo3d_high"]
+    assert f" {evaluation.metrics['emo3d']:.4f}".replace(" 0", " ") in text
+    assert f"{low:.3f}–{high:.3f}".replace("0.", ".") in text
+    for label in (
+        "ground truth",
+        "mean face",
+        "neutral face",
+        "another's face",
+        "the text itself",
+    ):
+        assert label in text
+
+
+def test_leaderboard_ranks_and_shows_references_once(tmp_path, evaluation):
+    paths = []
+    for run, noise in (("rough", 0.4), ("fine", 0.01)):
+        folder = tmp_path / run / "evaluation" / "test"
+        write_report(evaluate(noise, system="model"), folder, None)
+        paths.append(folder / "metrics.json")
+    board = read_leaderboard(paths)
+    assert [entry.run for entry in board.entries] == ["fine", "rough"] and not board.differing
+    for terminal in (True, False):
+        console = Console(file=io.StringIO(), width=80, force_terminal=terminal, legacy_windows=False)
+        board.print(console)
+        text = console.file.getvalue()
+        assert text.count("ground truth") == 1 and "…" not in text and "Not comparable" not in text
+    assert board.behind(board.entries[0]) == ""
+    assert re.fullmatch(r"\+\.\d{4} \[\+\.\d{4}, \+\.\d{4}\]", board.behind(board.entries[1]))
+    with board.write_csv(tmp_path / "board.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows] == ["fine", "rough", "", "", "", "", ""]
+    assert [row["system"] for row in rows[2:4]] == ["reference ground_truth", "reference mean_face"]
+    assert float(rows[0]["emo3d"]) == board.entries[0].metrics["emo3d"]
+
+
+def test_leaderboard_flags_what_does_not_compare(tmp_path):
+    paths = []
+    for run, changes in (("a", {}), ("b", {"k": 5}), ("c", {}), ("d", {"judge": None})):
+        write_report(evaluate(**changes), tmp_path / run, None)
+        paths.append(tmp_path / run / "metrics.json")
+    board = read_leaderboard(paths)
+    assert [(entry.run, entry.conditions) for entry in board.entries] == [
+        ("a", "A"), ("c", "A"), ("b", "B"), ("d", "C"),
+    ]  # fmt: skip
+    assert set(board.differing) == {"judge", "rig", "renderer", "k", "eps", "bank"}
+    text = printed(board.table())
+    assert "Not comparable across letters" in text and text.count("ground truth") == 3
+
+
+def test_leaderboard_refuses_what_is_no_result(tmp_path):
+    with pytest.raises(DataError, match="no results"):
+        read_leaderboard([])
+    for content in ("{oops", '{"schema": 7}', "[]"):
+        (tmp_path / "metrics.json").write_text(content)
+        with pytest.raises(DataError, match=r"metrics\.json"):
+            read_leaderboard([tmp_path / "metrics.json"])

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.faces import PARTS, load_rig
+from emo3d_exp.vocab import MORPH_TARGETS
+
+
+def test_pose_agrees_with_the_sum_written_out(ball):
+    weights = np.random.default_rng(1).random((3, 52)).astype(np.float32)
+    posed = ball.pose(weights)
+    assert posed.shape == (3, len(ball.vertices), 3) and posed.dtype == np.float32
+    for row, face in zip(weights, posed, strict=True):
+        expected = ball.vertices.astype(np.float64)
+        for name, weight in zip(MORPH_TARGETS, row[1:], strict=True):
+            expected = expected + float(weight) * ball.deltas[MORPH_TARGETS.index(name)]
+        np.testing.assert_allclose(face, expected, atol=1e-5)
+
+
+def test_neutral_score_moves_nothing(ball):
+    weights = np.zeros((1, 52), np.float32)
+    weights[0, 0] = 1
+    np.testing.assert_array_equal(ball.pose(weights)[0], ball.vertices)
+
+
+@pytest.mark.parametrize("shape", [(52,), (1, 51), (1, 52, 1)])
+def test_pose_refuses_other_shapes(ball, shape):
+    with pytest.raises(ValueError, match="52"):
+        ball.pose(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vertices": np.full((192, 3), np.nan, np.float32)},
+        {"faces": np.array([[0, 1, 9999]], np.int32)},
+        {"faces": np.array([[0, 1, -1]], np.int32)},
+        {"deltas": np.zeros((50, 192, 3), np.float32)},
+        {"colors": np.zeros((5, 3), np.float32)},
+        {"part": np.full(192, len(PARTS), np.uint8)},
+        {"masks": {"lips": np.zeros(3, np.float32)}},
+        {"missing": ("tongueOut",)},
+        {"faces": np.zeros((0, 3), np.int32)},
+    ],
+)
+def test_broken_rigs_are_refused(ball, change, remade):
+    with pytest.raises(DataError, match="ball"):
+        remade(ball, **change)
+
+
+def test_fingerprint_follows_the_content_only(ball, remade):
+    assert remade(ball, name="other").fingerprint == ball.fingerprint
+    for key in ("vertices", "colors", "deltas"):
+        changed = getattr(ball, key).copy()
+        changed.flat[0] += 1e-3
+        assert remade(ball, **{key: changed}).fingerprint != ball.fingerprint
+    masked = remade(ball, masks={"lips": np.zeros(192, np.float32)})
+    assert masked.fingerprint != ball.fingerprint
+
+
+def test_builtin_has_every_target_and_the_masks_that_looks_need(builtin):
+    assert builtin.missing == ()
+    assert (np.abs(builtin.deltas).max(axis=(1, 2)) > 1e-3).all()
+    assert {"lips", "brows", "hair", "iris", "pupil", "stubble", "age_lines"} <= set(builtin.masks)
+    assert set(np.unique(builtin.part)) == set(range(len(PARTS)))
+    assert load_rig("builtin").fingerprint == builtin.fingerprint
+
+
+def test_builtin_moves_the_right_way(builtin):
+    def mean_motion(name: str, mask: np.ndarray) -> np.ndarray:
+        return builtin.deltas[MORPH_TARGETS.index(name)][mask].mean(axis=0)
+
+    left, brows = builtin.vertices[:, 0] > 0.1, builtin.masks["brows"] > 0.5
+    assert mean_motion("browDownLeft", brows & left)[1] < -0.02
+    assert abs(mean_motion("browDownLeft", brows & ~left)[1]) < 0.01
+    assert mean_motion("browInnerUp", brows)[1] > 0.02
+    eye = builtin.part == PARTS.index("eye_left")
+    pupil = eye & (builtin.masks["pupil"] > 0.5)
+    assert mean_motion("eyeLookOutLeft", pupil)[0] > 0.05
+    assert mean_motion("eyeLookUpLeft", pupil)[1] > 0.05
+
+
+def test_load_rig_explains_wrong_choices(tmp_path):
+    with pytest.raises(ConfigError, match="builtin or gltf"):
+        load_rig("metahuman")
+    with pytest.raises(ConfigError, match=r"rig\.path"):
+        load_rig("gltf")
+    with pytest.raises(ConfigError, match="takes no path"):
+        load_rig("builtin", tmp_path / "face.glb")
