@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from emo3d_exp.errors import Emo3DError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+PACKAGE = Path(__file__).resolve().parents[1]
 
 Task = Callable[[DictConfig], Any]
 
@@ -62,7 +64,15 @@ def told_to_user(error: Exception, config_name: str, arguments: list[str]) -> st
         cause = cause.__cause__
     if isinstance(error, HydraException | OmegaConfBaseException):
         return explain(error, config_name, arguments)
+    if isinstance(error, OSError) and _before_the_task(error):
+        return f"cannot write to the run folder: {error}. Choose another run_dir=…"
     return None
+
+
+def _before_the_task(error: Exception) -> bool:
+    """Hydra makes the run folder before any code of ours runs."""
+    files = [Path(frame.f_code.co_filename) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return not any(f.is_relative_to(PACKAGE) and f != Path(__file__).resolve() for f in files)
 
 
 def explain(error: Exception, config_name: str, arguments: list[str]) -> str:

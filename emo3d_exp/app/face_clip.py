@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import seed_everything
 
 from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
@@ -77,7 +77,7 @@ def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from
     run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
     train, val = (face_pairs(data, part, encoder, cfg) for part in ("train", "val"))
     seed_everything(cfg.seed, workers=True, verbose=False)
-    settings = cfg.copy()
+    settings = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))  # not struct: a key goes
     export_to = settings.model.pop("export_to")
     model = build_model(settings, encoder.dim)
     trainer, best = build_trainer(cfg, run, "val/loss", tracker.lightning_loggers())

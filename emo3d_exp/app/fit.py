@@ -49,21 +49,36 @@ class EpochProgress(Callback):
         self.progress.stop()
 
 
+class EpochOrder(Callback):
+    """Tells batches which epoch it is, so that a training that goes on gets the orders it would have got.
+
+    Lightning does so for the samplers of PyTorch's own loaders alone.
+    """
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        set_epoch = getattr(trainer.train_dataloader, "set_epoch", None)
+        if set_epoch is not None:
+            set_epoch(trainer.current_epoch)
+
+
 def build_trainer(
     cfg: DictConfig, run: RunFolder, monitor: str, loggers: list[Any], quiet: bool = False
 ) -> tuple[Trainer, ModelCheckpoint]:
     """A trainer that keeps the best checkpoint by ``monitor`` (lower is better) and the last one."""
     best = ModelCheckpoint(
-        dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", save_last=True,
-        enable_version_counter=False,
-    )  # fmt: skip
-    callbacks: list[Callback] = [best]
+        dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", enable_version_counter=False
+    )
+    # save_last=True would write only when an epoch is the best
+    last = ModelCheckpoint(
+        dirpath=run.checkpoints, filename=run.last_checkpoint.stem, enable_version_counter=False
+    )
+    callbacks: list[Callback] = [best, last, EpochOrder()]
     if cfg.patience is not None:
         callbacks.append(EarlyStopping(monitor, patience=cfg.patience, mode="min"))
     if not quiet:
         callbacks.append(EpochProgress(monitor))
-    trainer = instantiate(
-        cfg.trainer,
+    make_trainer = instantiate(cfg.trainer, _partial_=True, _convert_="all")
+    trainer = make_trainer(
         callbacks=callbacks,
         logger=loggers or False,
         default_root_dir=str(run.path),
@@ -71,6 +86,5 @@ def build_trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
-        _convert_="all",
     )
     return trainer, best

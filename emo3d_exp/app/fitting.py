@@ -101,6 +101,7 @@ def save_best(
     import torch
 
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    model.on_load_checkpoint(checkpoint)
     model.load_state_dict(checkpoint["state_dict"])
     error = float(best.best_model_score)
     description = {

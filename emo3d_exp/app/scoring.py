@@ -59,8 +59,8 @@ def check_same_data(run: RunFolder, data: LoadedData) -> None:
     for key, value in data.facts().items():
         if known.get(key, value) != value:
             raise DataError(
-                f"{run.path} was trained with {key} {known[key]}, but it is {value} now: its test samples may "
-                "have been trained on. Give back the same data, or train again"
+                f"{run.path} was trained with {key} {known[key]}, but it is {value} now: its test samples "
+                "may have been trained on. Give back the same data, or train again"
             )
 
 

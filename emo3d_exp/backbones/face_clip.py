@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emo3d_exp.errors import WeightsUnavailableError
+from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 from emo3d_exp.runs import write_atomically
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EMBED_DIM = 256
+TEXT_WIDTH = 384  # of MiniLM's mean-pooled vectors
 IMAGE_SIZE = 112
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.25, 0.25, 0.25)
@@ -51,7 +52,11 @@ def face_clip_config(minilm: Path | str) -> dict[str, Any]:
     }
 
 
-def build_face_clip(minilm: Path | str | None = None, pretrained: Path | str | None = None) -> nn.Module:
+def build_face_clip(
+    minilm: Path | str | None = None,
+    pretrained: Path | str | None = None,
+    in_features: int = TEXT_WIDTH,
+) -> nn.Module:
     """The model in float32.
 
     Parts to train: ``visual`` (pixels as ``to_pixels`` gives them → (B, 256)), ``text.proj`` (MiniLM's
@@ -60,12 +65,18 @@ def build_face_clip(minilm: Path | str | None = None, pretrained: Path | str | N
     Args:
         minilm: folder of all-MiniLM-L6-v2; None finds it (installed package, hub's cache, hub).
         pretrained: weights that ``export_face_clip`` wrote; None leaves everything but MiniLM random.
+        in_features: width of the cached text embeddings that ``text.proj`` is to be trained on.
 
     Raises:
         WeightsUnavailableError: no MiniLM, or no such weights, or weights that do not fit.
     """
     from emo3d_exp.backbones.transformers_encoder import quiet_transformers
 
+    if in_features != TEXT_WIDTH:
+        raise ConfigError(
+            f"FaceCLIP's projection reads MiniLM's {TEXT_WIDTH} numbers, the backbone gives {in_features}; "
+            "choose backbone=minilm"
+        )
     folder = Path(minilm) if minilm is not None else minilm_files().folder
     if pretrained is not None:
         require_weights(pretrained)

@@ -2,12 +2,14 @@
 
 Two texts are near copies when the sets of their words have a Jaccard similarity of at least a threshold,
 either of all words or of the content words (those that are not articles, pronouns, prepositions …). The
-search is exact: two sets that reach the threshold share one of the rarest words of each (the prefix filter
-of Chaudhuri, Ganti and Kaushik, ICDE 2006), so only such pairs are compared.
+search is exact: two sets that reach the threshold share a few of the rarest words of each (the prefix filter
+of Chaudhuri, Ganti and Kaushik, ICDE 2006, in the longer form of Wang, Li and Feng, SIGMOD 2012), so only
+such pairs are compared.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,6 +17,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 THRESHOLD = 0.6
+PREFIX_SHARE = 2
+"""A longer prefix means longer lists to count in, but far fewer pairs to compare."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _FUNCTION_WORDS = """
     a about after again all am an and any are as at be because been before being but by can could did do
@@ -85,16 +89,31 @@ def _connected(total: int, pairs: Iterable[Sequence[int]]) -> np.ndarray:
 def _similar(sets: Sequence[frozenset[str]], threshold: float) -> set[tuple[int, int]]:
     frequency = Counter(word for members in sets for word in members)
     seen_with: dict[str, list[int]] = {}
+    shares: list[int] = []
     pairs: set[tuple[int, int]] = set()
     for row, members in enumerate(sets):
-        rarest = sorted(members, key=lambda word: (frequency[word], word))
-        prefix = rarest[: len(rarest) - int(np.ceil(threshold * len(rarest) - 1e-9)) + 1] or [""]
-        candidates: set[int] = set()
+        prefix, share = _prefix(members, frequency, threshold)
+        met: Counter[int] = Counter()
         for word in prefix:
-            candidates.update(seen_with.setdefault(word, []))
+            met.update(seen_with.setdefault(word, []))
             seen_with[word].append(row)
+        shares.append(share)
         least, most = threshold * len(members), len(members) / threshold
-        for other in candidates:
+        for other, count in met.items():
+            if count < share and count < shares[other]:
+                continue
             if least <= len(sets[other]) <= most and jaccard(members, sets[other]) >= threshold:
                 pairs.add((other, row))
     return pairs
+
+
+def _prefix(members: frozenset[str], frequency: Counter[str], threshold: float) -> tuple[list[str], int]:
+    """The rarest words of a set, and how many of them it shares with every set that reaches the threshold.
+
+    Such a set has at least ``o = ceil(threshold * n)`` of the n words, so whatever it lacks, it shares s of
+    the ``n - o + s`` rarest (s up to o), and s of its own, in the same order of words.
+    """
+    overlap = max(1, math.ceil(threshold * len(members) - 1e-9))
+    share = min(PREFIX_SHARE, overlap)
+    rarest = sorted(members, key=lambda word: (frequency[word], word)) or [""]
+    return rarest[: max(len(members), 1) - overlap + share], share

@@ -11,6 +11,7 @@ import numpy as np
 from emo3d_exp.data.near_copies import near_copy_groups
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.records import Corpus
+from emo3d_exp.runs import cache_root, write_atomically
 from emo3d_exp.vocab import dominant
 
 SPLITS = ("train", "val", "test")
@@ -108,9 +109,28 @@ class RandomSplit(Splitter):
         """(S,) split names."""
         groups = np.arange(len(corpus))
         if self.near_copies is not None:
-            groups = near_copy_groups(corpus.text, self.near_copies, corpus.text_sample.tolist())
+            groups = _cached_groups(corpus, self.near_copies)
         strata = dominant(corpus.emotions) if self.stratified else np.zeros(len(corpus), dtype=np.int64)
         return assign_groups(groups, strata, self.val, self.test, np.random.default_rng(self.seed))
+
+
+def _cached_groups(corpus: Corpus, threshold: float) -> np.ndarray:
+    """``near_copy_groups`` of a corpus, kept in the cache folder: it takes half a minute for 60,000 texts."""
+    key = hashlib.sha256(f"{threshold}\0".encode() + corpus.text_sample.tobytes())
+    key.update("\0".join(corpus.text).encode())
+    file = cache_root() / "near_copies" / f"{key.hexdigest()[:24]}.npy"
+    try:
+        groups = np.load(file)
+        if groups.shape == (len(corpus),):
+            return groups
+    except (OSError, ValueError):
+        pass  # not there, or damaged: made again below
+    groups = near_copy_groups(corpus.text, threshold, corpus.text_sample.tolist())
+    # A sample after the last text has no near copy: its own group.
+    groups = np.concatenate([groups, np.arange(len(groups), len(corpus))])
+    with write_atomically(file) as partial:
+        np.save(partial, groups)
+    return groups
 
 
 def assign_groups(

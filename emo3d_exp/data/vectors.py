@@ -53,7 +53,7 @@ def parse_blendshapes(cell: object) -> np.ndarray:
 def _from_text(cell: str) -> np.ndarray:
     words = cell.translate(_SPACES).split()
     try:
-        return np.array(words, dtype=np.float32)
+        return np.array(list(map(float, words)), dtype=np.float32)
     except ValueError:
         if "..." in words:
             raise ValueError("the numbers were cut short by '...' when they were printed") from None

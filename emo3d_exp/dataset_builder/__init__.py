@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         ensure_mini,
         is_built,
         mini_folder,
-        prepare,
     )
     from emo3d_exp.dataset_builder.pipeline import run_stages
     from emo3d_exp.dataset_builder.stage import Stage
@@ -28,7 +27,6 @@ _MODULES = {
     "ensure_mini": "mini",
     "is_built": "mini",
     "mini_folder": "mini",
-    "prepare": "mini",
     "run_stages": "pipeline",
 }
 
@@ -41,7 +39,6 @@ __all__ = [
     "ensure_mini",
     "is_built",
     "mini_folder",
-    "prepare",
     "run_stages",
 ]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from emo3d_exp.data.mini import TABLE
 from emo3d_exp.dataset_builder.sources import source_hash
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 STAGES = ("texts", "emotions", "blendshapes", "images", "assemble")
 MANIFEST = "manifest.json"
 _PACKAGE = Path(__file__).parents[1]
-_Data = TypeVar("_Data")
 
 
 @dataclass(frozen=True)
@@ -102,13 +101,6 @@ def ensure_mini(
         return target
     only = [stage] if isinstance(stage, str) else None if stage is None else list(stage)
     return _build(settings, target, _default_processes() if processes is None else processes, only, progress)
-
-
-def prepare(data: _Data) -> _Data:
-    """Build what a ``data`` choice needs before it can load: a ``MiniData`` without folder gets one."""
-    if getattr(data, "build_settings", None) is not None and data.folder is None:  # type: ignore[attr-defined]
-        data.folder = str(ensure_mini(**data.build_settings))  # type: ignore[attr-defined]
-    return data
 
 
 def _default_processes() -> int:

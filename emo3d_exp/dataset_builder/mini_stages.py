@@ -15,9 +15,9 @@ import numpy as np
 from emo3d_exp.data import near_copy_groups
 from emo3d_exp.data.splits import assign_groups
 from emo3d_exp.dataset_builder.stage import Row, Stage, sample_rng
-from emo3d_exp.dataset_builder.texts import bank_texts, face_descriptions, told
+from emo3d_exp.dataset_builder.texts import bank_texts, face_descriptions, rated, told
 from emo3d_exp.records import N_BLENDSHAPES
-from emo3d_exp.vocab import EMOTION_INDEX, EMOTIONS, dominant
+from emo3d_exp.vocab import EMOTIONS, dominant
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 FACE_DESCRIPTIONS = 700
 VARIATION = 0.5
 """Of the prior: about a tenth of the variance lies between faces of the same emotions."""
-JITTER = 0.04
-WEAK = 0.65
-"""Below this intensity a text leaves room for some neutral."""
-NEUTRAL_IN_WEAK = 0.4
-LEAST_NEUTRAL = 0.04
 VAL, TEST = 0.1, 0.1
 
 
@@ -97,13 +92,7 @@ class Emotions(Stage):
         self.seed = seed
 
     def parameters(self) -> dict[str, Any]:
-        return {
-            "seed": self.seed,
-            "jitter": JITTER,
-            "weak": WEAK,
-            "neutral_in_weak": NEUTRAL_IN_WEAK,
-            "least_neutral": LEAST_NEUTRAL,
-        }
+        return {"seed": self.seed}
 
     def schema(self) -> pa.Schema:
         return _schema(emotions="emotions")
@@ -118,18 +107,6 @@ class Emotions(Stage):
             }
             for row in rows
         ]
-
-
-def rated(stated: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(8,) stated intensities → (8,) rated ones in [0, 1], two decimals, with the same dominant emotion."""
-    room = NEUTRAL_IN_WEAK * max(0.0, WEAK - stated.max())
-    present = stated > 0
-    values = np.where(present, (stated + rng.uniform(-JITTER, JITTER, len(stated))).clip(0.05, 1), 0.0)
-    neutral = EMOTION_INDEX["neutral"]
-    if not present[neutral] and room >= LEAST_NEUTRAL:
-        values[neutral] = room * rng.uniform(0.6, 1.4)
-    values = values.round(2)
-    return values if dominant(values) == dominant(stated) else stated.round(2)
 
 
 class Blendshapes(Stage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
@@ -12,6 +13,9 @@ from torch.nn import functional
 from emo3d_exp.losses import ContrastiveLoss, contrastive_loss
 from emo3d_exp.models.base import OptimizerFactory
 from emo3d_exp.models.registry import register_model
+
+FROZEN = "clip.text.transformer."
+"""MiniLM's weights in the module's state."""
 
 
 class PixelAugmentation(nn.Module):
@@ -77,6 +81,8 @@ class FaceCLIPTraining(LightningModule):
     ) -> None:
         super().__init__()
         self.clip = head
+        # Depthwise convolutions on a CPU take a third less time in this layout.
+        self.clip.visual.to(memory_format=torch.channels_last)
         self.loss = loss
         self.make_optimizer = optimizer
         self.text_noise = text_noise
@@ -90,7 +96,8 @@ class FaceCLIPTraining(LightningModule):
         from emo3d_exp.backbones import to_pixels
 
         image = to_pixels(pixels)
-        return self.clip.visual(self.augment(image) if augment else image)
+        image = self.augment(image) if augment else image
+        return self.clip.visual(image.contiguous(memory_format=torch.channels_last))
 
     def encode_text(self, embedding: Tensor) -> Tensor:
         """(B, 384) mean-pooled MiniLM embeddings → (B, 256)."""
@@ -126,6 +133,15 @@ class FaceCLIPTraining(LightningModule):
         similar = functional.normalize(image, dim=-1) @ functional.normalize(text, dim=-1).T
         rank = (similar > similar.diagonal()[:, None]).sum(dim=1)
         self.log_dict({"val/loss": loss, "val/image_to_text_r_at_10": (rank < 10).float().mean()})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # MiniLM is frozen: 90 MB less in each checkpoint.
+        for name in [name for name in checkpoint["state_dict"] if name.startswith(FROZEN)]:
+            del checkpoint["state_dict"][name]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        own = self.state_dict()
+        checkpoint["state_dict"] |= {name: own[name] for name in own if name.startswith(FROZEN)}
 
     def configure_optimizers(self) -> dict[str, object]:
         trained = [

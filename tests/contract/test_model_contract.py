@@ -150,7 +150,7 @@ def test_checkpoints_are_plain(model: LightningModule, name: str, tmp_path: Path
 
 
 def test_unknown_models_are_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="'vae_clop'.*clip_mlp, face_clip, vae_clip"):
+    with pytest.raises(ConfigError, match=r"'vae_clop'.*clip_mlp, face_clip, vae_clip"):
         model_class("vae_clop")
 
 

@@ -9,6 +9,11 @@ from emo3d_exp.records import Corpus
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+@pytest.fixture(autouse=True)
+def cache_in_tmp(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("EMO3D_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def corpus() -> Corpus:
     """12 samples: two texts each (of sample 3 twice the same), 0, 1 or 2 faces, one face without scores."""

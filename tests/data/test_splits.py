@@ -6,6 +6,7 @@ import pytest
 from emo3d_exp.data import PublishedSplit, RandomSplit, make_splits, near_copy_pairs
 from emo3d_exp.data.splits import assign_groups
 from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.runs import cache_root
 from emo3d_exp.vocab import dominant
 
 
@@ -48,6 +49,17 @@ def test_random_keeps_near_copies_together(corpus):
             part[splits.rows(name)] = name
         for one, other in near_copy_pairs(near.text):
             assert part[near.text_sample[one]] == part[near.text_sample[other]]
+
+
+def test_near_copies_are_looked_for_once(corpus, monkeypatch):
+    first = RandomSplit(val=0.2, test=0.2).split(corpus)
+    (kept,) = (cache_root() / "near_copies").iterdir()
+    monkeypatch.setattr("emo3d_exp.data.splits.near_copy_groups", None)
+    assert RandomSplit(val=0.2, test=0.2).split(corpus).hash == first.hash
+    monkeypatch.undo()
+    kept.write_bytes(b"damaged")
+    monkeypatch.setenv("EMO3D_CACHE", str(kept.parents[1]))
+    assert RandomSplit(val=0.2, test=0.2).split(corpus).hash == first.hash
 
 
 def test_groups_are_never_divided():

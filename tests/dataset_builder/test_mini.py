@@ -9,8 +9,9 @@ import scipy.sparse
 
 from emo3d_exp.data import MiniData, PublishedSplit, load_mini, read_image
 from emo3d_exp.data.near_copies import THRESHOLD, content_words, words
-from emo3d_exp.dataset_builder import STAGES, MiniSettings, ensure_mini, is_built, mini_folder, prepare
-from emo3d_exp.dataset_builder.mini_stages import Assemble, Emotions, Texts, rated
+from emo3d_exp.dataset_builder import STAGES, MiniSettings, ensure_mini, is_built, mini_folder
+from emo3d_exp.dataset_builder.mini_stages import Assemble, Emotions, Texts
+from emo3d_exp.dataset_builder.texts import rated
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.vocab import BLENDSHAPES, EMOTION_INDEX, dominant
 
@@ -62,11 +63,13 @@ def test_settings_choose_the_folder_and_the_content(built):
         ensure_mini(**SMALL, stage="text")
 
 
-def test_prepare_builds_in_the_cache_once():
-    data = prepare(MiniData(rows=6, image_size=16, processes=1))
-    assert data.folder == str(mini_folder(MiniSettings(rows=6, image_size=16)))
+def test_it_is_built_in_the_cache_once():
+    data = MiniData(rows=6, image_size=16, processes=1)
+    folder = ensure_mini(**data.build_settings, progress=False)
+    assert folder == mini_folder(MiniSettings(rows=6, image_size=16))
     started = time.monotonic()
-    assert len(prepare(MiniData(rows=6, image_size=16)).load()) == 6
+    assert ensure_mini(**data.build_settings) == folder
+    assert len(MiniData(folder=str(folder)).load()) == 6
     assert time.monotonic() - started < 1
     with pytest.raises(DataError, match="not been built"):
         MiniData().load()

@@ -4,12 +4,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from emo3d_exp.dataset_builder.texts import bank_texts, detect, face_descriptions
+from emo3d_exp.dataset_builder.texts import DescribedText, bank_texts, detect, face_descriptions, told
 from emo3d_exp.dataset_builder.texts.banks import parse_emotions
 from emo3d_exp.dataset_builder.texts.people import Person
 from emo3d_exp.dataset_builder.texts.phrasebook import REGIONS, Part, phrasebook
+from emo3d_exp.dataset_builder.texts.told import BARE
 from emo3d_exp.errors import DataError
 from emo3d_exp.vocab import EMOTION_INDEX, EMOTIONS, dominant
+
+
+def one_emotion(name, intensity):
+    emotions = np.zeros(len(EMOTIONS), dtype=np.float32)
+    emotions[EMOTION_INDEX[name]] = intensity
+    return emotions
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +150,32 @@ def test_emotion_index_covers_mixture_names():
 
     assert all(name in EMOTION_INDEX for pair in MIXTURES for name in pair)
     assert len(set(MIXTURES)) == len(MIXTURES)
+
+
+def test_told_keeps_the_sentence_and_its_emotions_and_adds_the_reaction():
+    every = bank_texts()
+    retold = [told(each, np.random.default_rng([3, number])) for number, each in enumerate(every)]
+    bare = [before.text == after.text for before, after in zip(every, retold, strict=True)]
+    for before, after in zip(every, retold, strict=True):
+        assert after.text.startswith(before.text)
+        np.testing.assert_array_equal(after.emotions, before.emotions)
+        assert (after.age, after.gender) == (before.age, before.gender)
+        assert "{" not in after.text
+        assert after.text.endswith(tuple(".!?…"))
+        if after.text != before.text and before.style.endswith("_first"):
+            added = after.text[len(before.text) :].lower().replace(".", " ").replace(",", " ").split()
+            assert not {"her", "his", "their", "she", "he"} & set(added), after.text
+    situations = [each.style.startswith("situation") for each in every]
+    share = np.mean([b for b, s in zip(bare, situations, strict=True) if s])
+    assert abs(share - BARE["situation"]) < 0.03
+
+
+def test_told_speaks_of_the_sentence_s_own_feeling():
+    sentence = DescribedText("The bus left.", "situation_third", one_emotion("anger", 0.9), None, "female")
+    book = phrasebook()
+    words = [*book.gists["anger", 3, "adjective"], *book.gists["anger", 3, "noun"]]
+    told_of = [told(sentence, np.random.default_rng(seed)).text for seed in range(30)]
+    reactions = [text for text in told_of if text != sentence.text]
+    assert len(reactions) > 20
+    assert all(any(word.split("{")[0].strip() in text for word in words) for text in reactions)
+    assert all(" her " in f" {text.lower()} " for text in reactions)

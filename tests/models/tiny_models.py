@@ -32,13 +32,13 @@ Arrays = dict[str, np.ndarray]
 class TinyClip(nn.Module):
     """The three parts of an open_clip model that FaceCLIP's training touches."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_features: int = TEXT_DIM) -> None:
         super().__init__()
         self.visual = nn.Sequential(
-            nn.AvgPool2d(4), nn.Flatten(), nn.Linear(48, 128), nn.ReLU(), nn.Linear(128, CLIP_DIM)
+            nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 128), nn.ReLU(), nn.Linear(128, CLIP_DIM)
         )
         self.text = nn.Module()
-        self.text.proj = nn.Linear(TEXT_DIM, CLIP_DIM)
+        self.text.proj = nn.Linear(in_features, CLIP_DIM)
         self.logit_scale = nn.Parameter(torch.tensor(2.6))
 
 

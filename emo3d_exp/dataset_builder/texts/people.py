@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,13 @@ def _listed(words: str) -> list[str]:
 _FEMALE = _listed(
     """she her hers herself woman women lady girl girls mother mum mom mummy daughter sister aunt niece
     grandmother granny grandma wife bride widow waitress actress nun ballerina queen schoolgirl girlfriend
-    stewardess saleswoman policewoman heroine goddess midwife duchess headmistress maid
+    stewardess saleswoman policewoman heroine goddess midwife duchess headmistress maid housewife
     female"""
 )
 _MALE = _listed(
     """he him his himself man men gentleman boy boys father dad daddy son brother uncle nephew grandfather
     grandpa grandad husband groom bridegroom widower waiter monk king schoolboy boyfriend salesman policeman
-    fisherman guy lad bloke fireman postman headmaster male"""
+    fisherman guy lad bloke fireman postman headmaster male sailor"""
 )
 _NOT_MEN = _listed("human woman german roman norman ottoman")
 _PARENTS = _listed("mother father mum dad parent grandmother grandfather")
@@ -67,6 +68,7 @@ _PEOPLE = {*_FEMALE, *_MALE, *_OTHER_PEOPLE, *(word for words in _AGES.values() 
 _WITHIN = 2
 """An age adjective counts where a person follows within so many words: old shoes make nobody old."""
 
+_NO_ARTICLE = re.compile(r"(?!(?:an?|the)$)").match
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _TEN_NAMES = _listed("twenty thirty forty fifty sixty seventy eighty ninety")
 _TENS = {name: 10 * number for number, name in enumerate(_TEN_NAMES, 2)}
@@ -108,7 +110,7 @@ def _age(text: str, words: list[str]) -> str | None:
     if years is not None:
         return "child" if years < 13 else "young" if years < 36 else "middle" if years < 60 else "old"
     for place, word in enumerate(words):
-        near = words[place + 1 : place + 1 + _WITHIN]
+        near = list(takewhile(_NO_ARTICLE, words[place + 1 : place + 1 + _WITHIN]))
         for age in _AGES:
             if word in _AGES[age]:
                 return age

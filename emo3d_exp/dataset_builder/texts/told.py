@@ -27,14 +27,14 @@ FIRST = (
     "{t} {Own}: I was {adjective}.",
     "{t} I felt {noun}, {own}.",
     "{t} You could read {noun} in my face, {own}.",
-    "{t} {Own}, and I was {adjective}.",
+    "{t} {Own}, I was {adjective}.",
     "{t} I was {adjective} and felt {noun}.",
 )
 THIRD = (
     "{t} {They} {they_look} {adjective}, {own}.",
     "{t} {Own}: {they} {they_look} {adjective}.",
     "{t} There is {noun} in {their} face, {own}.",
-    "{t} {Own}, for {they} {they_are} {adjective}.",
+    "{t} {Own}, {they} {they_look} {adjective}.",
     "{t} {They} {they_are} {adjective}, with {noun} in {their} face.",
 )
 

@@ -1,0 +1,117 @@
+"""The training of the judge from config to export, with a stand-in for its image tower."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import DictConfig
+from tiny_task import DIM, TinyData, WordEncoder, config
+
+from emo3d_exp.app.data import load_data
+from emo3d_exp.app.face_clip import FacePairs, face_pairs
+from emo3d_exp.app.train import train_in
+from emo3d_exp.runs import RunFolder
+from emo3d_exp.vocab import EMOTIONS
+
+pytestmark = pytest.mark.usefixtures("cache", "one_thread")
+
+
+@pytest.fixture
+def cfg(tmp_path: Path) -> DictConfig:
+    head = {"_target_": "tiny_models.TinyClip"}
+    return config(
+        tmp_path,
+        "experiment=face_clip",
+        "trainer.max_epochs=4",
+        "patience=null",
+        "model.warmup_steps=2",
+        head=head,
+    )
+
+
+def columns(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows = np.arange(count)
+    pixels = np.broadcast_to(rows[:, None, None, None], (count, 4, 4, 3)).astype(np.uint8)
+    return pixels, rows[:, None].repeat(3, axis=1).astype(np.float32), np.eye(8, dtype=np.float32)[rows % 8]
+
+
+def test_batches_hold_every_pair_once_and_keep_it_together() -> None:
+    batches = FacePairs(*columns(50), batch_size=16, seed=4)
+    orders = []
+    for _ in range(2):
+        seen = list(batches)
+        assert [len(batch["text"]) for batch in seen] == [16, 16, 16, 2]
+        assert len(batches) == 4
+        texts = torch.cat([batch["text"] for batch in seen])[:, 0].long()
+        assert torch.equal(torch.cat([b["pixels"] for b in seen])[:, 0, 0, 0].long(), texts)
+        assert torch.equal(torch.cat([b["emotions"] for b in seen]).argmax(dim=1), texts % 8)
+        assert sorted(texts.tolist()) == list(range(50))
+        orders.append(texts.tolist())
+    assert orders[0] != orders[1], "a new order each epoch"
+    batches.set_epoch(0)
+    assert torch.cat([batch["text"] for batch in batches])[:, 0].long().tolist() == orders[0]
+
+
+def test_held_out_pairs_keep_their_order() -> None:
+    batches = FacePairs(*columns(20), batch_size=8, seed=None)
+    for _ in range(2):
+        assert torch.cat([batch["text"] for batch in batches])[:, 0].tolist() == list(range(20))
+
+
+def test_every_picture_goes_with_a_text_of_its_sample(cfg: DictConfig) -> None:
+    data, encoder = load_data(cfg), WordEncoder()
+    pairs = face_pairs(data, "test", encoder, cfg)
+    corpus = data.corpus.select(data.rows("test"))
+    pictured = [row for row, ref in enumerate(corpus.image) if ref is not None]
+    assert pairs.columns["pixels"].shape == (len(pictured), 112, 112, 3)
+    own = [corpus.text[corpus.text_sample.tolist().index(row)] for row in pictured]
+    np.testing.assert_allclose(pairs.columns["text"].numpy(), encoder.encode_texts(own))
+    np.testing.assert_array_equal(pairs.columns["emotions"].numpy(), corpus.emotions[pictured])
+
+
+def test_run_leaves_weights_an_export_and_held_out_figures(cfg: DictConfig) -> None:
+    from safetensors import safe_open
+
+    run = RunFolder(cfg.run_dir)
+    run.create(cfg)
+    best = train_in(run, cfg)
+    described = json.loads(run.model_file.read_text())
+    assert described["val/loss"] == best
+    assert (described["model"], described["embedding_dim"]) == ("face_clip", DIM)
+    assert not run.evaluation("test").exists(), "it answers no text with a face"
+    stored = json.loads((run.path / "face_clip.json").read_text())
+    assert stored["recipe"]["seed"] == cfg.seed == 1
+    assert stored["recipe"]["data_hash"] == load_data(cfg).corpus.fingerprint()
+    held_out = stored["held_out"]
+    assert held_out["pairs"] == 16, "20 test samples, every fifth without a picture"
+    assert held_out["pairs_by_emotion"].keys() == set(EMOTIONS)
+    assert sum(held_out["pairs_by_emotion"].values()) == 16
+    with safe_open(run.path / "face_clip.safetensors", framework="pt") as file:
+        assert set(file.keys()) >= {"logit_scale", "text.proj.weight"}
+        kept = torch.load(run.checkpoints / "best.ckpt", weights_only=True)["state_dict"]
+        torch.testing.assert_close(file.get_tensor("text.proj.weight"), kept["clip.text.proj.weight"].half())
+
+
+def test_the_export_may_go_elsewhere(cfg: DictConfig, tmp_path: Path) -> None:
+    cfg.model.export_to, cfg.trainer.max_epochs = str(tmp_path / "shipped"), 1
+    run = RunFolder(cfg.run_dir)
+    run.create(cfg)
+    train_in(run, cfg)
+    assert sorted(p.name for p in (tmp_path / "shipped").iterdir()) == [
+        "face_clip.json",
+        "face_clip.safetensors",
+    ]
+    assert not (run.path / "face_clip.safetensors").exists()
+
+
+def test_text_backbone_is_enough(cfg: DictConfig) -> None:
+    assert TinyData(cfg.data.folder).load().has_blendshapes.sum() == 119
+    cfg.backbone = {"_target_": "tiny_task.WordEncoder", "name": "words", "seen": "text"}
+    cfg.trainer.max_epochs = 1
+    run = RunFolder(cfg.run_dir)
+    run.create(cfg)
+    assert np.isfinite(train_in(run, cfg))

@@ -1,0 +1,146 @@
+"""The scripts as a user starts them, each in a process of its own and in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {
+    "torch", "pytorch_lightning", "torchmetrics", "transformers", "open_clip", "timm", "wandb", "mediapipe",
+    "cv2", "pandas", "scipy", "matplotlib",
+}  # fmt: skip
+
+
+def start(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / script), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+def imported(script: str, *arguments: str, folder: Path) -> set[str]:
+    """Top-level modules in memory when a script ends."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = {[script, *arguments]!r}\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "try:\n"
+        f"    runpy.run_path({str(ROOT / script)!r}, run_name='__main__')\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print('MODULES', *sorted(name for name in sys.modules if '.' not in name))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120, check=True
+    )
+    last = done.stdout.strip().splitlines()[-1].split()
+    assert last[0] == "MODULES"
+    return set(last[1:])
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "build_data.py"])
+def test_help_is_cheap_and_shows_commands_choices_and_keys(script: str, tmp_path: Path) -> None:
+    assert imported(script, "--help", folder=tmp_path) & HEAVY == set()
+    shown = start(script, "--help", folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert f"python {script}" in shown.stdout
+    assert "data: emo3d, mini" in shown.stdout
+    assert "seed: 0" in shown.stdout
+    assert not shown.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "build_data.py"])
+def test_config_is_shown_from_any_folder_and_nothing_runs(script: str, tmp_path: Path) -> None:
+    shown = start(script, "--cfg", "job", folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert yaml.safe_load(shown.stdout)["data"]["_target_"] == "emo3d_exp.data.MiniData"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_showing_the_config_is_cheap(tmp_path: Path) -> None:
+    assert imported("train.py", "--cfg", "job", "model=clip_mlp", folder=tmp_path) & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            ["loss.lamda_text=1"],
+            ["'loss.lamda_text'", "did you mean 'loss.lambda_text'", "loss.lambda_image"],
+        ),
+        (
+            ["model=clip_mlp", "loss.lambda_text=1"],
+            ["'loss.lambda_text'", "'lambda_text' is unknown in 'loss'"],
+        ),
+        (["modle=vae_clip"], ["'modle'", "did you mean 'model'", "backbone"]),
+        (["model=vae_klip"], ["model/vae_klip", "clip_mlp", "vae_clip"]),
+        (
+            ["trainer.max_epoch=1"],
+            ["'max_epoch' is unknown in 'trainer'", "did you mean 'trainer.max_epochs'"],
+        ),
+        (["-m", "model=clip_mlp,vae_clip", "sed=1,2"], ["'sed'", "did you mean 'seed'"]),
+        (["run_dir=made", "resume=true"], ["no run folder"]),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback(
+    arguments: list[str], expected: list[str], tmp_path: Path
+) -> None:
+    done = start("train.py", *arguments, folder=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert any(line.startswith("error: ") for line in done.stderr.splitlines()), done.stderr
+    assert "Traceback" not in done.stderr
+    for part in expected:
+        assert part in done.stderr
+
+
+def test_evaluate_asks_what_to_score(tmp_path: Path) -> None:
+    done = start("evaluate.py", folder=tmp_path)
+    assert done.returncode == 2
+    assert "run_dir=" in done.stderr
+    assert "predictions=" in done.stderr
+    both = start("evaluate.py", "run_dir=a", "predictions=b.csv", folder=tmp_path)
+    assert both.returncode == 2
+
+
+def test_evaluate_tells_a_folder_without_a_run(tmp_path: Path) -> None:
+    done = start("evaluate.py", "run_dir=nowhere", folder=tmp_path)
+    assert done.returncode == 2
+    assert "nowhere is no run folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_evaluate_refuses_unknown_keys_by_name(tmp_path: Path) -> None:
+    done = start("evaluate.py", "metric.kk=3", folder=tmp_path)
+    assert done.returncode == 2
+    assert "'metric.kk'" in done.stderr
+    assert "metric.eps" in done.stderr
+
+
+def test_an_existing_run_is_refused_before_torch_is_imported(tmp_path: Path) -> None:
+    folder = tmp_path / "used"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("seed: 1\n")
+    done = start("train.py", "run_dir=used", folder=tmp_path)
+    assert done.returncode == 2
+    assert "already holds a run" in done.stderr
+    assert (folder / "config.yaml").read_text() == "seed: 1\n"
+    assert imported("train.py", "run_dir=used", folder=tmp_path) & HEAVY == set()
+
+
+def test_a_run_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = start("train.py", "run_dir=file/run", folder=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "file/run" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,163 @@
+"""Every choice of every script composes, and the ones that cannot work are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import ConfigCompositionException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+PRIMARIES = ("train", "evaluate", "build_data")
+
+
+def groups_of(primary: str) -> set[str]:
+    entries = OmegaConf.load(CONF / f"{primary}.yaml").defaults
+    keys = {str(key) for entry in entries if isinstance(entry, DictConfig) for key in entry}
+    return {key for key in keys if not key.startswith("override ")}
+
+
+CHOICES = sorted(
+    (primary, f"{file.parent.name}={file.stem}")
+    for primary in PRIMARIES
+    for file in CONF.glob("*/*.yaml")
+    if file.parent.name in groups_of(primary)
+)
+
+
+@pytest.fixture(autouse=True)
+def fresh_hydra() -> Iterator[None]:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+    GlobalHydra.instance().clear()
+
+
+def resolved(primary: str, *overrides: str) -> dict[str, Any]:
+    values = OmegaConf.to_container(compose(primary, list(overrides)), resolve=True)
+    assert isinstance(values, dict)
+    return values
+
+
+@pytest.mark.parametrize("primary", PRIMARIES)
+def test_defaults_compose(primary: str) -> None:
+    values = resolved(primary)
+    assert groups_of(primary) - {"experiment"} <= values.keys()
+    assert "hydra" not in values
+
+
+@pytest.mark.parametrize(("primary", "choice"), CHOICES)
+def test_every_choice_composes(primary: str, choice: str) -> None:
+    group, name = choice.split("=")
+    values = resolved(primary, choice)
+    if group == "experiment":
+        written = OmegaConf.load(CONF / group / f"{name}.yaml")
+        assert {k: values[k] for k in ("seed", "batch_size")} == {
+            k: written[k] for k in ("seed", "batch_size")
+        }
+        return
+    written = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
+    assert isinstance(written, dict)
+    written.pop("defaults", None)
+    assert {key: values[group][key] for key in written} == written
+
+
+@pytest.mark.parametrize("name", [file.stem for file in (CONF / "backbone").glob("*.yaml")])
+def test_every_backbone_may_judge(name: str) -> None:
+    judge = resolved("evaluate", f"backbone@metric.judge={name}")["metric"]["judge"]
+    assert judge["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("model", "backbone", "head", "loss"),
+    [
+        ("vae_clip", "face_clip", "VAEHead", "VAECLIPLoss"),
+        ("clip_mlp", "face_clip", "MLPHead", "BlendshapeLoss"),
+        ("face_clip", "minilm", "build_face_clip", "ContrastiveLoss"),
+    ],
+)
+def test_a_model_picks_backbone_head_and_loss(model: str, backbone: str, head: str, loss: str) -> None:
+    values = resolved("train", f"model={model}")
+    assert values["backbone"]["name"] == backbone
+    assert values["head"]["_target_"].endswith(f".{head}")
+    assert values["loss"]["_target_"].endswith(f".{loss}")
+    assert values["name"] == model
+
+
+def test_the_command_line_overrules_the_model() -> None:
+    values = resolved(
+        "train", "model=clip_mlp", "backbone=clip_vit_b32", "head.hidden=[64]", "optimizer=adamw"
+    )
+    assert values["backbone"]["name"] == "clip_vit_b32"
+    assert values["head"]["hidden"] == [64]
+    assert values["optimizer"]["_target_"] == "torch.optim.AdamW"
+
+
+def test_the_experiment_overrules_the_defaults_and_the_command_line_the_experiment() -> None:
+    values = resolved("train", "experiment=face_clip", "seed=5", "optimizer.lr=0.5")
+    assert (values["model"]["name"], values["seed"], values["optimizer"]["lr"]) == ("face_clip", 5, 0.5)
+    assert values["patience"] is None
+    assert values["backbone"]["normalize"] is False
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model=clip_mlp", "loss.lambda_text=0.5"],
+        ["loss.lamda_text=0.5"],
+        ["trainer.max_epoch=3"],
+        ["sed=1"],
+        ["model.dropout=0.1"],
+    ],
+)
+def test_keys_without_code_are_refused(overrides: list[str]) -> None:
+    with pytest.raises(ConfigCompositionException):
+        compose("train", overrides)
+
+
+@pytest.mark.parametrize("overrides", [["model=vae_klip"], ["backbone=bert"], ["experiment=none_such"]])
+def test_unknown_options_are_refused_with_the_known_ones(overrides: list[str]) -> None:
+    with pytest.raises(MissingConfigException) as caught:
+        compose("train", overrides)
+    group = overrides[0].split("=")[0]
+    for file in (CONF / group).glob("*.yaml"):
+        assert file.stem in str(caught.value)
+
+
+def test_values_of_numbers_are_numbers() -> None:
+    """YAML reads 1e-3 as a string."""
+
+    def strings(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
+        if isinstance(node, dict):
+            for name, value in node.items():
+                yield from strings(value, f"{key}.{name}")
+        elif isinstance(node, str):
+            yield key, node
+
+    for primary in PRIMARIES:
+        for key, value in strings(resolved(primary)):
+            with pytest.raises(ValueError, match=r".*"):
+                float(value)
+            assert value.strip(), key
+
+
+def test_two_runs_have_two_folders() -> None:
+    first, second = (resolved("train")["run_dir"] for _ in range(2))
+    assert first != second
+    assert first.endswith("_vae_clip")
+    assert resolved("train", "model=clip_mlp")["run_dir"].endswith("_clip_mlp")
+
+
+def test_the_default_is_offline_on_one_cpu() -> None:
+    values = resolved("train")
+    assert (values["data"]["_target_"], values["trainer"]["accelerator"]) == (
+        "emo3d_exp.data.MiniData",
+        "cpu",
+    )
+    assert values["seed"] == 1
+    assert values["backbone"]["pretrained"] == "packaged"

@@ -1,0 +1,104 @@
+"""Which state is kept, and how training goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning.callbacks import EarlyStopping
+from tiny_models import Curves, batches, fit, make, pairs, trainer_config
+
+from emo3d_exp.app.fit import build_trainer
+from emo3d_exp.runs import RunFolder
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+TRAIN, VAL = pairs(256, seed=0), pairs(64, seed=1)
+
+
+def overfitting(folder: Path, epochs: int = 25) -> tuple[Any, Trainer, Any, list[float]]:
+    """A model that gets worse on held-out texts: its training texts are paired with noise."""
+    seed_everything(1, verbose=False)
+    model, curves = make("clip_mlp", lr=3e-2), Curves()
+    few = {name: rows[:48] for name, rows in TRAIN.items()}
+    few["blendshapes"] = few["blendshapes"] * torch.rand(48, 52).numpy()
+    trainer, best = fit(model, batches(few, 16, seed=1), batches(VAL), folder, epochs, loggers=[curves])
+    return model, trainer, best, [row["val/mse"] for row in curves.rows if "val/mse" in row]
+
+
+def error_of(state: dict[str, torch.Tensor]) -> float:
+    model = make("clip_mlp").eval()
+    model.load_state_dict(state)
+    with torch.inference_mode():
+        faces = model(torch.from_numpy(VAL["text"]))
+    return float((faces - torch.from_numpy(VAL["blendshapes"])).square().mean())
+
+
+def test_the_best_state_is_kept_and_is_not_the_live_one(tmp_path: Path) -> None:
+    model, _, best, errors = overfitting(tmp_path)
+    assert min(errors) < errors[-1], "the case must overfit, or it shows nothing"
+    kept = torch.load(best.best_model_path, weights_only=True)
+    assert kept["epoch"] == errors.index(min(errors))
+    assert error_of(kept["state_dict"]) == pytest.approx(min(errors), rel=1e-5)
+    assert float(best.best_model_score) == pytest.approx(min(errors))
+    live = model.state_dict()
+    assert any(not torch.equal(live[key], value) for key, value in kept["state_dict"].items())
+    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    assert all(torch.equal(live[key], value) for key, value in last["state_dict"].items())
+    assert error_of(last["state_dict"]) == pytest.approx(errors[-1], rel=1e-5)
+
+
+def test_only_the_best_and_the_last_are_kept(tmp_path: Path) -> None:
+    overfitting(tmp_path, epochs=6)
+    assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
+    model = make("clip_mlp", lr=0.0)
+    trainer, _ = build_trainer(trainer_config(50, patience=3), RunFolder(tmp_path), "val/mse", [], quiet=True)
+    trainer.fit(model, batches(TRAIN, seed=1), batches(VAL))
+    assert trainer.current_epoch == 4
+
+
+def test_without_patience_training_goes_to_the_end(tmp_path: Path) -> None:
+    trainer, _ = build_trainer(trainer_config(6), RunFolder(tmp_path), "val/mse", [], quiet=True)
+    assert not any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)
+    trainer.fit(make("clip_mlp", lr=0.0), batches(TRAIN, seed=1), batches(VAL))
+    assert trainer.current_epoch == 6
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
+    """Six epochs, and three with three more: same order of pairs, same optimizer, same weights."""
+    torch.manual_seed(1)
+    whole = make("clip_mlp")
+    fit(whole, batches(TRAIN, seed=7), batches(VAL), tmp_path / "whole", 6)
+    torch.manual_seed(1)
+    fit(make("clip_mlp"), batches(TRAIN, seed=7), batches(VAL), tmp_path / "parts", 3)
+    torch.manual_seed(2)
+    rest = make("clip_mlp")
+    stopped = tmp_path / "parts" / "checkpoints" / "last.ckpt"
+    fit(rest, batches(TRAIN, seed=7), batches(VAL), tmp_path / "parts", 6, resume_from=stopped)
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, rest.state_dict()[key]), key
+
+
+def test_no_file_outside_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    fit(make("clip_mlp"), batches(TRAIN, seed=1), batches(VAL), tmp_path / "run", 1)
+    assert list((tmp_path / "here").iterdir()) == []
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["checkpoints"]
+
+
+def test_progress_is_one_line_with_the_latest_and_the_best(tmp_path: Path) -> None:
+    from emo3d_exp.app.fit import EpochProgress
+
+    trainer, _ = build_trainer(trainer_config(2), RunFolder(tmp_path), "val/mse", [])
+    trainer.fit(make("clip_mlp"), batches(TRAIN, seed=1), batches(VAL))
+    (progress,) = (c for c in trainer.callbacks if isinstance(c, EpochProgress))
+    task = progress.progress.tasks[0]
+    assert (task.completed, task.total) == (2, 2)
+    assert f"best {progress.best:.5f}" in task.fields["values"]
+    assert progress.best == pytest.approx(trainer.checkpoint_callback.best_model_score.item())
