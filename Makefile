@@ -27,7 +27,7 @@ head: $(VENV)/.installed-offline
 	$(BIN)/python -m emo3d_exp.faces.builtin
 
 face_clip: $(VENV)/.installed-offline
-	$(BIN)/python train.py experiment=face_clip
+	$(BIN)/python train.py experiment=face_clip model.export_to=emo3d_exp/assets
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache build *.egg-info

@@ -40,6 +40,8 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
             os.environ["HYDRA_FULL_ERROR"] = "1"
             try:
                 application()
+            except BrokenPipeError:  # the reader of our output has left: `… --help | head`
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except Exception as error:
                 told = told_to_user(error, config_name, sys.argv[1:])
                 if told is None:

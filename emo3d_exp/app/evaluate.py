@@ -7,65 +7,85 @@ import logging
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
 log = logging.getLogger(__name__)
 
-REPLACEABLE = ("metric", "rig", "renderer")
-"""Groups of a run's config that the command line may replace when the run is scored again."""
+REPLACEABLE = ("metric", "rig", "renderer", "tracking")
+"""Groups of a run's config that the command line may replace, or change in part, when it is scored again."""
+OWN = ("run_dir", "part", "threads", "out")
+TASKS = ("run_dir", "predictions", "prompts")
 
 
 def evaluate(cfg: DictConfig) -> None:
-    """Do what ``cfg`` asks: one run, several runs, or a predictions file."""
-    if (cfg.run_dir is None) == (cfg.predictions is None):
+    """Do what ``cfg`` asks: score one run or a predictions file, compare runs, or list the prompts."""
+    if sum(cfg[task] is not None for task in TASKS) != 1:
         raise ConfigError(
-            "say what to score: run_dir=outputs/… (a run, or a quoted pattern for a leaderboard) or "
-            "predictions=FILE (.npz, .parquet, .jsonl, .csv)"
+            "say what to do: run_dir=outputs/… (score a run; a quoted pattern gives a leaderboard), "
+            "predictions=FILE (score an .npz, .parquet, .jsonl or .csv), or prompts=FILE (list the prompts)"
         )
-    if cfg.run_dir is None:
-        _prepare(cfg)
-        evaluate_file(cfg)
-    elif glob.has_magic(str(cfg.run_dir)):
+    if cfg.run_dir is not None and glob.has_magic(str(cfg.run_dir)):
         leaderboard(str(cfg.run_dir), cfg)
-    else:
-        _prepare(cfg)
-        evaluate_run(RunFolder(cfg.run_dir), cfg)
-
-
-def _prepare(cfg: DictConfig) -> None:
+        return
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
 
     quiet_libraries()
     set_threads(cfg.threads)
+    if cfg.run_dir is not None:
+        evaluate_run(RunFolder(cfg.run_dir), cfg)
+    elif cfg.predictions is not None:
+        evaluate_file(cfg)
+    else:
+        list_prompts(cfg)
 
 
 def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:
-    """Score a run on ``cfg.on``, by its own settings but for the groups given on the command line."""
+    """Score a run on ``cfg.part``, by its own settings but for those given on the command line."""
+    own = run.config()
+    run.require_weights()
+    own = with_given(own, cfg, [override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
     from emo3d_exp.app.scoring import score_run, track
     from emo3d_exp.app.train import start_tracking
 
-    own = run.config()
-    run.require_weights()
-    given = [override.split("=", 1)[0] for override in HydraConfig.get().overrides.task]
-    for group in REPLACEABLE:
-        if any(group in key.split("@")[-1].split(".") for key in given):
-            own[group] = cfg[group]
-    if "tracking" in {key.split(".")[0] for key in given}:
-        own["tracking"] = cfg.tracking
     tracker = start_tracking(run, own, job_type="evaluate")
     exit_code = 1
     try:
-        evaluation, evaluator = score_run(run, own, cfg.on)
-        track(tracker, evaluation, evaluator, cfg.on, run.evaluation(cfg.on))
+        evaluation, evaluator = score_run(run, own, cfg.part)
+        track(tracker, evaluation, evaluator, cfg.part, run.evaluation(cfg.part))
         exit_code = 0
     finally:
         tracker.finish(exit_code)
     if where := tracker.where():
         log.info(where)
+
+
+def with_given(own: DictConfig, cfg: DictConfig, keys: list[str]) -> DictConfig:
+    """A run's config with what the command line gives of the replaceable groups, whole or in part.
+
+    Args:
+        keys: of the overrides, such as ``metric``, ``metric.k`` or ``backbone@metric.judge``.
+
+    Raises:
+        ConfigError: a key that is the run's own affair, such as its data.
+    """
+    paths = sorted((key.lstrip("+~").split("@")[-1] for key in keys), key=lambda path: path.count("."))
+    foreign = [path for path in paths if path.split(".")[0] not in (*REPLACEABLE, *OWN)]
+    if foreign:
+        raise ConfigError(
+            f"{', '.join(foreign)}: a run is scored on its own data and split; with run_dir=… only "
+            f"{', '.join((*REPLACEABLE, *OWN))} can be given"
+        )
+    own = own.copy()
+    OmegaConf.set_struct(own, False)
+    for path in paths:
+        if path.split(".")[0] in REPLACEABLE:
+            OmegaConf.update(own, path, OmegaConf.select(cfg, path), merge=False)
+    OmegaConf.set_struct(own, True)
+    return own
 
 
 def evaluate_file(cfg: DictConfig) -> None:
@@ -77,7 +97,21 @@ def evaluate_file(cfg: DictConfig) -> None:
     file = Path(cfg.predictions)
     predictions = load_predictions(file)
     folder = Path(cfg.out) if cfg.out else file.with_name(f"{file.stem}_evaluation")
-    score(cfg, predictions, load_data(cfg), cfg.on, folder, system=file.stem)
+    score(cfg, predictions, load_data(cfg), cfg.part, folder, system=file.stem)
+
+
+def list_prompts(cfg: DictConfig) -> None:
+    """Write ``sample_id``, ``text_number`` and ``text`` of the prompts of a part as CSV."""
+    import pandas as pd
+
+    from emo3d_exp.app.data import load_data
+    from emo3d_exp.runs import write_atomically
+
+    prompts = load_data(cfg).prompts(cfg.part)
+    columns = {"sample_id": prompts.sample_id, "text_number": prompts.text_number, "text": prompts.text}
+    with write_atomically(cfg.prompts) as partial:
+        pd.DataFrame(columns).to_csv(partial, index=False)
+    log.info("wrote %d prompts to %s", len(prompts), cfg.prompts)
 
 
 def leaderboard(pattern: str, cfg: DictConfig) -> None:
@@ -85,18 +119,15 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
     from emo3d_exp.evaluation import read_leaderboard
 
     folders = [Path(path) for path in sorted(glob.glob(pattern)) if Path(path, "config.yaml").is_file()]
-    files = [metrics for folder in folders if (metrics := _metrics_file(folder, cfg.on)).is_file()]
-    if not files:
+    reports = [RunFolder(folder).evaluation(cfg.part) / "metrics.json" for folder in folders]
+    scored = [report for report in reports if report.is_file()]
+    if not scored:
         raise ConfigError(
-            f"run_dir={pattern}: {len(folders)} run folders, none with evaluation/{cfg.on}/metrics.json; "
+            f"run_dir={pattern}: {len(folders)} run folders, none with evaluation/{cfg.part}/metrics.json; "
             "score a run with: python evaluate.py run_dir=…"
         )
-    board = read_leaderboard(files)
+    board = read_leaderboard(scored)
     board.print()
     if cfg.out:
         board.write_csv(Path(cfg.out) / "leaderboard.csv")
         log.info("wrote %s", Path(cfg.out) / "leaderboard.csv")
-
-
-def _metrics_file(folder: Path, part: str) -> Path:
-    return RunFolder(folder).evaluation(part) / "metrics.json"

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import seed_everything
+from torch import nn
 
 from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.app.fitting import save_best
-from emo3d_exp.backbones import export_face_clip, resize_faces
+from emo3d_exp.backbones import build_face_clip, export_face_clip, resize_faces, to_pixels
 from emo3d_exp.data import image_reader
 from emo3d_exp.metrics import retrieval_scores
 from emo3d_exp.runs import write_json
@@ -83,9 +84,10 @@ def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from
     trainer, best = build_trainer(cfg, run, "val/loss", tracker.lightning_loggers())
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
     error = save_best(run, cfg, model, best, encoder)
-    figures = held_out_retrieval(model, face_pairs(data, "test", encoder, cfg))
+    figures = export(
+        model, Path(export_to or run.path), recipe(cfg, data), face_pairs(data, "test", encoder, cfg)
+    )
     tracker.summary({name: value for name, value in figures.items() if isinstance(value, float)})
-    export(model, Path(export_to or run.path), recipe(cfg, data), figures)
     return error
 
 
@@ -107,13 +109,12 @@ def face_pairs(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -
     )
 
 
-def held_out_retrieval(model: FaceCLIPTraining, pairs: FacePairs, count: int = 250) -> dict[str, Any]:
+def held_out_retrieval(clip: nn.Module, pairs: FacePairs, count: int = 250) -> dict[str, Any]:
     """Image → text retrieval among ``count`` held-out pairs, and emotions of the 10 nearest prompts."""
     columns = {name: column[:count] for name, column in pairs.columns.items()}
-    model.eval()
     with torch.inference_mode():
-        image = model.encode_pixels(columns["pixels"], augment=False).numpy()
-        text = model.encode_text(columns["text"]).numpy()
+        image = clip.eval().visual(to_pixels(columns["pixels"])).numpy()
+        text = clip.text.proj(columns["text"]).numpy()
     figures = retrieval_scores(image, text, columns["emotions"].numpy())
     shares = np.bincount(dominant(columns["emotions"].numpy()), minlength=len(EMOTIONS))
     return {
@@ -134,13 +135,23 @@ def recipe(cfg: DictConfig, data: LoadedData) -> dict[str, Any]:
         "weight_decay": cfg.optimizer.weight_decay,
         "like_share": cfg.loss.like_share,
         "text_noise": cfg.model.text_noise,
+        "text_dropout": cfg.model.text_dropout,
+        "warmup_steps": cfg.model.warmup_steps,
         **data.facts(),
     }
 
 
-def export(model: FaceCLIPTraining, folder: Path, made_with: dict[str, Any], figures: dict[str, Any]) -> None:
-    """Write ``face_clip.safetensors`` (half precision, without MiniLM) and ``face_clip.json`` beside it."""
-    export_face_clip(model.clip, folder / "face_clip.safetensors", made_with)
+def export(
+    model: FaceCLIPTraining, folder: Path, made_with: dict[str, Any], held_out: FacePairs
+) -> dict[str, Any]:
+    """Write ``face_clip.safetensors`` (half precision, without MiniLM) and ``face_clip.json`` beside it.
+
+    Returns:
+        The retrieval figures of what was written, read back.
+    """
+    file = folder / "face_clip.safetensors"
+    export_face_clip(model.clip, file, made_with)
+    figures = held_out_retrieval(build_face_clip(pretrained=file), held_out)
     write_json(folder / "face_clip.json", {"recipe": made_with, "held_out": figures})
-    size = (folder / "face_clip.safetensors").stat().st_size / 1e6
-    log.info("exported %s (%.1f MB): %s", folder / "face_clip.safetensors", size, figures)
+    log.info("exported %s (%.1f MB): %s", file, file.stat().st_size / 1e6, figures)
+    return figures

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from omegaconf import DictConfig
 
-from emo3d_exp.errors import Emo3DError
+from emo3d_exp.errors import ConfigError, Emo3DError
 from emo3d_exp.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -71,11 +71,18 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
         Emo3DError: no finished run, or its backbone's weights have changed.
     """
     from emo3d_exp.app.assemble import build_encoder, build_model
+    from emo3d_exp.models import model_class
+    from emo3d_exp.models.base import TextToBlendshapes
     from emo3d_exp.models.weights import load_weights, read_description
 
     run = RunFolder(run_dir)
     cfg = run.config()
     run.require_weights()
+    if not issubclass(model_class(cfg.model.name), TextToBlendshapes):
+        raise ConfigError(
+            f"{run.path} holds {cfg.model.name}, which gives embeddings, not faces; use it as a backbone: "
+            f"backbone=face_clip backbone.pretrained={run.path / 'face_clip.safetensors'}"
+        )
     description = read_description(run.model_file)
     encoder = build_encoder(cfg.backbone)
     encoder.check()

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 STAGES = ("texts", "emotions", "blendshapes", "images", "assemble")
 MANIFEST = "manifest.json"
+BUILD = "build.json"
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -125,12 +126,24 @@ def _build(
     try:
         if only is None and is_built(target) and _version_of(target) == settings.version:
             return target
+        _claim(settings, target)
         log.info("building data=mini in %s", target)
         run_stages(target, mini_stages(settings, processes), only, progress=progress)
         _finish(settings, target)
     finally:
         lock.release()
     return target
+
+
+def _claim(settings: MiniSettings, target: Path) -> None:
+    """Note what the folder is built with; rows that other code or settings made must not stay in it."""
+    note = target / BUILD
+    if note.is_file() and json.loads(note.read_text(encoding="utf-8")) != settings.version:
+        raise ConfigError(
+            f"{target} was begun with other settings or another version of the code; delete it, or choose "
+            "another data.folder=…"
+        )
+    write_json(note, settings.version)
 
 
 def mini_stages(settings: MiniSettings, processes: int) -> list[Stage]:
@@ -180,10 +193,12 @@ def _sources() -> list[Path]:
     builder, faces = _PACKAGE / "dataset_builder", _PACKAGE / "faces"
     return [
         builder / "mini_stages.py",
+        builder / "stage.py",
         *(builder / "texts").rglob("*.py"),
         *(builder / "texts").rglob("*.tsv"),
         *faces.glob("*.py"),
         *(_PACKAGE / "assets").glob("builtin*"),
         _PACKAGE / "data" / "near_copies.py",
         _PACKAGE / "data" / "splits.py",
+        *(_PACKAGE / "vocab").glob("*.py"),
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_root() -> Path:
-    """Folder of built data sets, embeddings and fetched files: ``$EMO3D_CACHE``, else the platform's
+    """Folder of built data sets and embeddings: ``$EMO3D_CACHE``, else the platform's
     cache folder for the user. It may be deleted at any time; all of it is made or fetched again.
     """
     chosen = os.environ.get("EMO3D_CACHE")

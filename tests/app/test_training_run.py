@@ -314,7 +314,7 @@ def test_predictions_of_any_system_are_scored(tmp_path: Path) -> None:
     perfect = Predictions(prompts.sample_id, prompts.text_number, prompts.blendshapes)
     save_predictions(tmp_path / "mine.csv", perfect)
     settings = DictConfig(
-        {**cfg, "predictions": str(tmp_path / "mine.csv"), "on": "test", "out": None, "run_dir": None}
+        {**cfg, "predictions": str(tmp_path / "mine.csv"), "part": "test", "out": None, "run_dir": None}
     )
     evaluate_file(settings)
     scores = read(tmp_path / "mine_evaluation" / "metrics.json")

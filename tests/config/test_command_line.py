@@ -28,8 +28,8 @@ def start(script: str, *arguments: str, folder: Path) -> subprocess.CompletedPro
     )
 
 
-def imported(script: str, *arguments: str, folder: Path) -> set[str]:
-    """Top-level modules in memory when a script ends."""
+def imported(script: str, *arguments: str, folder: Path) -> tuple[set[str], str]:
+    """Top-level modules in memory when a script ends, and what it printed."""
     code = (
         "import runpy, sys\n"
         f"sys.argv = {[script, *arguments]!r}\n"
@@ -43,20 +43,18 @@ def imported(script: str, *arguments: str, folder: Path) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120, check=True
     )
-    last = done.stdout.strip().splitlines()[-1].split()
-    assert last[0] == "MODULES"
-    return set(last[1:])
+    shown, _, modules = done.stdout.rpartition("MODULES ")
+    assert modules
+    return set(modules.split()), shown + done.stderr
 
 
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py", "build_data.py"])
 def test_help_is_cheap_and_shows_commands_choices_and_keys(script: str, tmp_path: Path) -> None:
-    assert imported(script, "--help", folder=tmp_path) & HEAVY == set()
-    shown = start(script, "--help", folder=tmp_path)
-    assert shown.returncode == 0, shown.stderr
-    assert f"python {script}" in shown.stdout
-    assert "data: emo3d, mini" in shown.stdout
-    assert "seed: 0" in shown.stdout
-    assert not shown.stderr
+    modules, shown = imported(script, "--help", folder=tmp_path)
+    assert modules & HEAVY == set()
+    assert f"python {script}" in shown
+    assert "data: emo3d, mini" in shown
+    assert "seed: 0" in shown
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,7 +67,9 @@ def test_config_is_shown_from_any_folder_and_nothing_runs(script: str, tmp_path:
 
 
 def test_showing_the_config_is_cheap(tmp_path: Path) -> None:
-    assert imported("train.py", "--cfg", "job", "model=clip_mlp", folder=tmp_path) & HEAVY == set()
+    modules, shown = imported("train.py", "--cfg", "job", "model=clip_mlp", folder=tmp_path)
+    assert modules & HEAVY == set()
+    assert yaml.safe_load(shown)["model"] == {"name": "clip_mlp"}
 
 
 @pytest.mark.parametrize(
@@ -104,20 +104,24 @@ def test_mistakes_are_told_without_a_traceback(
         assert part in done.stderr
 
 
-def test_evaluate_asks_what_to_score(tmp_path: Path) -> None:
-    done = start("evaluate.py", folder=tmp_path)
-    assert done.returncode == 2
-    assert "run_dir=" in done.stderr
-    assert "predictions=" in done.stderr
-    both = start("evaluate.py", "run_dir=a", "predictions=b.csv", folder=tmp_path)
-    assert both.returncode == 2
-
-
-def test_evaluate_tells_a_folder_without_a_run(tmp_path: Path) -> None:
-    done = start("evaluate.py", "run_dir=nowhere", folder=tmp_path)
-    assert done.returncode == 2
-    assert "nowhere is no run folder" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["run_dir=", "predictions="]),
+        (["run_dir=a", "predictions=b.csv"], ["run_dir=", "predictions="]),
+        (["run_dir=nowhere"], ["nowhere is no run folder"]),
+        (["run_dir=none*"], ["none*", "0 run folders"]),
+    ],
+)
+def test_evaluate_tells_what_it_needs_and_leaves_nothing(
+    arguments: list[str], expected: list[str], tmp_path: Path
+) -> None:
+    done = start("evaluate.py", *arguments, folder=tmp_path)
+    assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
+    for part in expected:
+        assert part in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_evaluate_refuses_unknown_keys_by_name(tmp_path: Path) -> None:
@@ -131,11 +135,11 @@ def test_an_existing_run_is_refused_before_torch_is_imported(tmp_path: Path) -> 
     folder = tmp_path / "used"
     folder.mkdir()
     (folder / "config.yaml").write_text("seed: 1\n")
-    done = start("train.py", "run_dir=used", folder=tmp_path)
-    assert done.returncode == 2
-    assert "already holds a run" in done.stderr
+    modules, shown = imported("train.py", "run_dir=used", folder=tmp_path)
+    assert "already holds a run" in shown
+    assert "Traceback" not in shown
+    assert modules & HEAVY == set()
     assert (folder / "config.yaml").read_text() == "seed: 1\n"
-    assert imported("train.py", "run_dir=used", folder=tmp_path) & HEAVY == set()
 
 
 def test_a_run_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

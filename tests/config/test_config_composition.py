@@ -129,6 +129,27 @@ def test_unknown_options_are_refused_with_the_known_ones(overrides: list[str]) -
         assert file.stem in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "file", sorted(CONF.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.stem}"
+)
+def test_keys_are_words(file: Path) -> None:
+    """YAML reads a bare on, off, yes or no as true or false, also where a key stands."""
+
+    def keys(node: Any) -> Iterator[Any]:
+        if isinstance(node, DictConfig):
+            for key in node:
+                yield key
+                yield from keys(node._get_node(key))
+
+    assert all(isinstance(key, str) for key in keys(OmegaConf.load(file)))
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_any_part_of_the_split_may_be_scored(part: str) -> None:
+    assert resolved("evaluate", f"part={part}")["part"] == part
+    assert resolved("evaluate")["part"] == "test"
+
+
 def test_values_of_numbers_are_numbers() -> None:
     """YAML reads 1e-3 as a string."""
 

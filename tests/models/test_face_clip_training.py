@@ -21,15 +21,15 @@ def test_random_pairs_can_be_learned_by_heart(tmp_path: Path) -> None:
     seed_everything(1, verbose=False)
     known, curves = PicturePairs(64, 64), Curves()
     model = make("face_clip", lr=1e-2)
-    fit(model, known, known, tmp_path, 150, monitor="val/loss", loggers=[curves])
+    fit(model, known, known, tmp_path, 120, monitor="val/loss", loggers=[curves])
     losses = [row["val/loss"] for row in curves.rows if "val/loss" in row]
     assert losses[0] > 3.0, "of log(64) = 4.16 by chance"
-    assert losses[-1] < 0.8
+    assert losses[-1] < 1.2
     with torch.inference_mode():
         image = model.eval().encode_pixels(known.columns["pixels"], augment=False)
         text = model.encode_text(known.columns["text"])
     similar = torch.nn.functional.normalize(image, dim=1) @ torch.nn.functional.normalize(text, dim=1).T
-    assert (similar.argmax(dim=1) == torch.arange(64)).float().mean() > 0.6
+    assert (similar.argmax(dim=1) == torch.arange(64)).float().mean() > 0.5
 
 
 def test_validation_is_plain_contrast_over_all_held_out_pairs(tmp_path: Path) -> None:

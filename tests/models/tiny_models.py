@@ -131,7 +131,7 @@ def fit(
 
 
 def train_new(
-    name: str, arrays: Arrays, val: Arrays, folder: Path, seed: int = 1, epochs: int = 30
+    name: str, arrays: Arrays, val: Arrays, folder: Path, seed: int = 1, epochs: int = 20
 ) -> LightningModule:
     """A model trained from its seed, with its best checkpoint's weights, ready to answer."""
     seed_everything(seed, workers=True, verbose=False)

@@ -1,0 +1,185 @@
+"""One epoch of training through this project's Lightning trainer against a plain PyTorch loop.
+
+Both see 20,000 cached pairs of text, picture and face, batches of 512, and the heads, losses and optimizer
+of the configs; both end an epoch by computing the validation error of 2,000 pairs. The trainer also logs,
+counts, and writes its checkpoints. They take turns in one process, since neighbours on a machine disturb
+both alike; the first epoch of each turn is a warm-up and is not counted.
+
+    python benchmarks/training.py
+    python benchmarks/training.py --rounds 9 --json training.json
+
+Ends with status 1 if the median epoch through the trainer takes more than 1.3 times the plain loop's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.nn import functional
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from emo3d_exp.app.assemble import build_model  # noqa: E402
+from emo3d_exp.app.fit import build_trainer  # noqa: E402
+from emo3d_exp.app.quiet import quiet_libraries  # noqa: E402
+from emo3d_exp.data import TensorBatches  # noqa: E402
+from emo3d_exp.runs import RunFolder  # noqa: E402
+
+MODELS = ("vae_clip", "clip_mlp")
+LIMIT = 1.3
+Columns = dict[str, Tensor]
+
+
+def make_columns(count: int, dim: int, seed: int) -> dict[str, np.ndarray]:
+    """Random embeddings and faces; what they hold does not change what an epoch costs."""
+    rng = np.random.default_rng(seed)
+    text, image = (rng.normal(size=(count, dim)).astype(np.float32) for _ in range(2))
+    faces = rng.random((count, 52), dtype=np.float32)
+    return {
+        "text": text,
+        "image": image,
+        "blendshapes": faces,
+        "emotions": rng.random((count, 8)).astype("f4"),
+    }
+
+
+def stage(columns: dict[str, np.ndarray], batch_size: int, shuffle: bool) -> TensorBatches:
+    """The project's batches."""
+    rows = np.arange(len(columns["text"])).repeat(2).reshape(-1, 2)
+    return TensorBatches(**columns, pairs=rows, batch_size=batch_size, shuffle=shuffle, seed=1)
+
+
+class EpochClock(Callback):
+    """Notes when each epoch begins, and when the last one ends."""
+
+    def __init__(self) -> None:
+        self.marks: list[float] = []
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.marks.append(time.perf_counter())
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.marks.append(time.perf_counter())
+
+
+def through_trainer(cfg: DictConfig, dim: int, train: TensorBatches, val: TensorBatches) -> list[float]:
+    """Seconds of each epoch after the first."""
+    clock = EpochClock()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer, _ = build_trainer(cfg, RunFolder(folder), "val/mse", [], quiet=True)
+        trainer.callbacks.insert(0, clock)
+        trainer.fit(build_model(cfg, dim), train, val)
+    return np.diff(clock.marks)[1:].tolist()
+
+
+def plain_vae_clip(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
+    """Equations 2-4."""
+    latent = model.head.encode(batch["blendshapes"])
+    error = functional.mse_loss(model.head.decode(latent.z), batch["blendshapes"])
+    text, image = (1 - functional.cosine_similarity(batch[kind], latent.z) for kind in ("text", "image"))
+    return error + cfg.loss.lambda_text * text.mean() + cfg.loss.lambda_image * image.mean()
+
+
+def plain_clip_mlp(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
+    """The mean squared error of both embeddings' faces."""
+    faces = model.head(torch.cat([batch["text"], batch["image"]]))
+    return functional.mse_loss(faces, torch.cat([batch["blendshapes"]] * 2))
+
+
+PLAIN: dict[str, Callable[[Any, Columns, DictConfig], Tensor]] = {
+    "vae_clip": plain_vae_clip,
+    "clip_mlp": plain_clip_mlp,
+}
+
+
+def plain_loop(cfg: DictConfig, dim: int, train: Columns, val: Columns) -> list[float]:
+    """Seconds of each epoch after the first, of the loop that one would write by hand."""
+    model, loss_of = build_model(cfg, dim), PLAIN[cfg.model.name]
+    optimizer = model.configure_optimizers()
+    count, marks = len(train["text"]), []
+    for _ in range(cfg.trainer.max_epochs):
+        marks.append(time.perf_counter())
+        model.train()
+        order = torch.randperm(count)
+        for start in range(0, count, cfg.batch_size):
+            rows = order[start : start + cfg.batch_size]
+            loss = loss_of(model, {name: column[rows] for name, column in train.items()}, cfg)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            functional.mse_loss(model.from_text(val["text"]), val["blendshapes"]).item()
+    return np.diff([*marks, time.perf_counter()])[1:].tolist()
+
+
+def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Both ways in turn, several rounds."""
+    overrides = [f"model={name}", "patience=null", f"trainer.max_epochs={options.epochs + 1}"]
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("train", [*overrides, f"batch_size={options.batch_size}"])
+    train, val = (make_columns(n, options.dim, seed) for n, seed in ((options.pairs, 0), (2000, 1)))
+    plain_train, plain_val = ({k: torch.from_numpy(v) for k, v in part.items()} for part in (train, val))
+    seconds: dict[str, list[float]] = {"trainer": [], "plain": []}
+    for turn in range(options.rounds):
+        batches = stage(train, options.batch_size, True), stage(val, options.batch_size, False)
+        ways = {
+            "trainer": lambda batches=batches: through_trainer(cfg, options.dim, *batches),
+            "plain": lambda: plain_loop(cfg, options.dim, plain_train, plain_val),
+        }
+        for way in sorted(ways, reverse=bool(turn % 2)):
+            seconds[way] += ways[way]()
+    medians = {way: statistics.median(values) for way, values in seconds.items()}
+    return {"model": name, **medians, "ratio": medians["trainer"] / medians["plain"], "seconds": seconds}
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=20_000)
+    parser.add_argument("--batch-size", type=int, default=512)
+    parser.add_argument("--dim", type=int, default=512, help="width of the embeddings (CLIP ViT-B/32: 512)")
+    parser.add_argument("--epochs", type=int, default=3, help="counted in each turn")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each way")
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Measure, print a table, judge."""
+    options = parse()
+    quiet_libraries()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    results = [measure(name, options) for name in MODELS]
+    print(f"seconds an epoch, median of {options.rounds * options.epochs}")
+    print(f"{'model':<10}{'trainer':>10}{'plain':>10}{'ratio':>8}")
+    for row in results:
+        print(f"{row['model']:<10}{row['trainer']:>10.3f}{row['plain']:>10.3f}{row['ratio']:>8.2f}")
+    if options.json:
+        settings = {name: value for name, value in vars(options).items() if name != "json"}
+        content = {"settings": settings, "limit": LIMIT, "results": results}
+        options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    sys.exit(any(row["ratio"] > LIMIT for row in results))
+
+
+if __name__ == "__main__":
+    main()
