@@ -1,8 +1,8 @@
 """Does the face show what a plain sentence is about?
 
 The sentences are such as people give when asked to describe a situation in which they felt an emotion. They
-were written for this project apart from data=mini's texts, and near copies of those were left out: about 56 for
-each of five emotions. A predicted face counts as right if, among the FACS prior's prototypes of the five
+were written for this project apart from data=mini's texts, and near copies of those were left out: about 56
+for each of five emotions. A predicted face counts as right if, among the FACS prior's prototypes of the five
 emotions at four intensities, the nearest one (by squared error) has the labelled emotion. Chance is .20.
 
     python benchmarks/questionnaire.py outputs/…  outputs/…

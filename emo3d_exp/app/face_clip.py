@@ -34,16 +34,24 @@ log = logging.getLogger(__name__)
 
 class FacePairs:
     """Batches of pixels, text embeddings and emotions, all in memory: ``pixels`` (B, S, S, 3) uint8,
-    ``text`` (B, 384) and ``emotions`` (B, 8) float32. A new order each epoch, decided by the seed alone.
+    ``text`` (B, 384), ``emotions`` (B, 8) and ``blendshapes`` (B, 52) float32. A new order each
+    epoch, decided by the seed alone.
     """
 
     def __init__(
-        self, pixels: np.ndarray, text: np.ndarray, emotions: np.ndarray, batch_size: int, seed: int | None
+        self,
+        pixels: np.ndarray,
+        text: np.ndarray,
+        emotions: np.ndarray,
+        blendshapes: np.ndarray,
+        batch_size: int,
+        seed: int | None,
     ) -> None:
         self.columns = {
             "pixels": torch.from_numpy(pixels),
             "text": torch.from_numpy(text),
             "emotions": torch.from_numpy(emotions),
+            "blendshapes": torch.from_numpy(blendshapes),
         }
         self.batch_size = batch_size
         self.seed = seed
@@ -94,7 +102,7 @@ def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from
 def face_pairs(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> FacePairs:
     """Every (text, picture) of a part of the split, staged in memory; shuffled for training only."""
     corpus = data.corpus.select(data.rows(part))
-    faces = np.flatnonzero([ref is not None for ref in corpus.image])
+    faces = np.flatnonzero([ref is not None for ref in corpus.image] & corpus.has_blendshapes)
     _, read = image_reader(corpus, faces)
     pixels = np.stack([resize_faces([read(i)])[0] for i in range(len(faces))])
     text_of = {int(sample): row for row, sample in reversed(list(enumerate(corpus.text_sample)))}
@@ -104,6 +112,7 @@ def face_pairs(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -
         pixels,
         np.ascontiguousarray(embeddings[texts]),
         corpus.emotions[corpus.face_sample[faces]],
+        corpus.blendshapes[faces],
         cfg.batch_size,
         cfg.seed if part == "train" else None,
     )
@@ -133,7 +142,7 @@ def recipe(cfg: DictConfig, data: LoadedData) -> dict[str, Any]:
         "max_epochs": cfg.trainer.max_epochs,
         "lr": cfg.optimizer.lr,
         "weight_decay": cfg.optimizer.weight_decay,
-        "like_share": cfg.loss.like_share,
+        **{name: cfg.loss[name] for name in ("like_share", "lambda_image", "lambda_text")},
         "text_noise": cfg.model.text_noise,
         "text_dropout": cfg.model.text_dropout,
         "warmup_steps": cfg.model.warmup_steps,

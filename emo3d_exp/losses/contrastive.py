@@ -48,20 +48,33 @@ def contrastive_loss(image: Tensor, text: Tensor, scale: Tensor, targets: Tensor
 
 
 class ContrastiveLoss(WeightedLoss):
-    """FaceCLIP's loss: :func:`contrastive_loss` with :func:`soft_targets`.
+    """FaceCLIP's loss: :func:`contrastive_loss` with :func:`soft_targets`, and what embeddings must tell.
+
+    A linear probe, one for both towers, reads emotions and blendshapes out of either embedding. A few
+    thousand pairs teach an image tower from scratch far more that way than by telling pairs apart alone.
 
     Args:
         like_share: share of the target that goes to rows of like emotion; 0 is plain InfoNCE.
+        lambda_image: weight of the squared error of what the probe reads from the picture.
+        lambda_text: the same for the text.
     """
 
-    def __init__(self, like_share: float = 0.2) -> None:
-        super().__init__({"contrastive": 1.0})
+    def __init__(
+        self, like_share: float = 0.2, lambda_image: float = 10.0, lambda_text: float = 10.0
+    ) -> None:
+        super().__init__({"contrastive": 1.0, "image": lambda_image, "text": lambda_text})
         if not 0 <= like_share < 1:
             raise ConfigError(f"loss.like_share must be in [0, 1), got {like_share}")
         self.like_share = like_share
 
     def terms(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """``outputs``: ``image``, ``text`` (B, D), ``scale``; ``batch``: ``emotions`` (B, 8)."""
+        """``outputs``: ``image``, ``text`` (B, D), ``scale``, and ``read_from_image``, ``read_from_text``
+        (B, 60); ``batch``: ``emotions`` (B, 8), ``blendshapes`` (B, 52).
+        """
         targets = soft_targets(batch["emotions"], self.like_share)
-        value = contrastive_loss(outputs["image"], outputs["text"], outputs["scale"], targets)
-        return {"contrastive": value}
+        told = torch.cat([batch["emotions"], batch["blendshapes"]], dim=1)
+        return {
+            "contrastive": contrastive_loss(outputs["image"], outputs["text"], outputs["scale"], targets),
+            "image": functional.mse_loss(outputs["read_from_image"], told),
+            "text": functional.mse_loss(outputs["read_from_text"], told),
+        }

@@ -13,6 +13,7 @@ from torch.nn import functional
 from emo3d_exp.losses import ContrastiveLoss, contrastive_loss
 from emo3d_exp.models.base import OptimizerFactory
 from emo3d_exp.models.registry import register_model
+from emo3d_exp.records import N_BLENDSHAPES, N_EMOTIONS
 
 FROZEN = "clip.text.transformer."
 """MiniLM's weights in the module's state."""
@@ -56,7 +57,8 @@ class FaceCLIPTraining(LightningModule):
     """Trains the image tower, the projection of frozen MiniLM embeddings, and the temperature.
 
     Batches hold ``pixels`` (B, 112, 112, 3) uint8, ``text`` (B, 384) mean-pooled MiniLM embeddings, not
-    normalised, and ``emotions`` (B, 8). Logs ``val/loss`` (plain InfoNCE on held-out pairs).
+    normalised, ``emotions`` (B, 8) and ``blendshapes`` (B, 52). Logs ``val/loss``: plain InfoNCE on held-out
+    pairs.
 
     Args:
         head: the open_clip model of :func:`emo3d_exp.backbones.build_face_clip`.
@@ -89,6 +91,8 @@ class FaceCLIPTraining(LightningModule):
         self.text_dropout = nn.Dropout(text_dropout)
         self.warmup_steps = warmup_steps
         self.augment = PixelAugmentation()
+        width = next(reversed(list(head.text.proj.parameters()))).shape[0]
+        self.probe = nn.Linear(width, N_EMOTIONS + N_BLENDSHAPES)
         self._held_out: list[tuple[Tensor, Tensor]] = []
 
     def encode_pixels(self, pixels: Tensor, augment: bool) -> Tensor:
@@ -107,11 +111,19 @@ class FaceCLIPTraining(LightningModule):
         text = batch["text"]
         size = text.square().mean(dim=-1, keepdim=True).sqrt()
         noisy = self.text_dropout(text + self.text_noise * size * torch.randn_like(text))
+        image, words = self.encode_pixels(batch["pixels"], augment=True), self.encode_text(noisy)
         return {
-            "image": self.encode_pixels(batch["pixels"], augment=True),
-            "text": self.encode_text(noisy),
+            "image": image,
+            "text": words,
             "scale": self.clip.logit_scale.exp(),
+            "read_from_image": self.read(image),
+            "read_from_text": self.read(words),
         }
+
+    def read(self, embedding: Tensor) -> Tensor:
+        """(B, 256) → (B, 60) emotions and blendshapes, read from the direction alone."""
+        direction = functional.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5
+        return self.probe(direction).sigmoid()
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
         total, _ = self.loss(self.outputs(batch), batch)
@@ -145,8 +157,11 @@ class FaceCLIPTraining(LightningModule):
 
     def configure_optimizers(self) -> dict[str, object]:
         trained = [
-            *self.clip.visual.parameters(), *self.clip.text.proj.parameters(), self.clip.logit_scale
-        ]  # fmt: skip
+            *self.clip.visual.parameters(),
+            *self.clip.text.proj.parameters(),
+            self.clip.logit_scale,
+            *self.probe.parameters(),
+        ]
         optimizer = self.make_optimizer(trained)
         total = int(self.trainer.estimated_stepping_batches)
         warmup = torch.optim.lr_scheduler.LinearLR(optimizer, 0.05, 1.0, self.warmup_steps)

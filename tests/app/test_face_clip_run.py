@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from safetensors.torch import load_file
+from tiny_models import TinyClip
 from tiny_task import DIM, TinyData, WordEncoder, config
 
+from emo3d_exp.app import face_clip
 from emo3d_exp.app.data import load_data
 from emo3d_exp.app.face_clip import FacePairs, face_pairs
 from emo3d_exp.app.train import train_in
@@ -18,6 +21,18 @@ from emo3d_exp.runs import RunFolder
 from emo3d_exp.vocab import EMOTIONS
 
 pytestmark = pytest.mark.usefixtures("cache", "one_thread")
+
+
+@pytest.fixture(autouse=True)
+def tiny_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was exported is read back into the stand-in."""
+
+    def read_back(pretrained: Path) -> TinyClip:
+        clip = TinyClip(DIM)
+        clip.load_state_dict({name: tensor.float() for name, tensor in load_file(pretrained).items()})
+        return clip
+
+    monkeypatch.setattr(face_clip, "build_face_clip", read_back)
 
 
 @pytest.fixture
@@ -33,10 +48,11 @@ def cfg(tmp_path: Path) -> DictConfig:
     )
 
 
-def columns(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def columns(count: int) -> tuple[np.ndarray, ...]:
     rows = np.arange(count)
     pixels = np.broadcast_to(rows[:, None, None, None], (count, 4, 4, 3)).astype(np.uint8)
-    return pixels, rows[:, None].repeat(3, axis=1).astype(np.float32), np.eye(8, dtype=np.float32)[rows % 8]
+    texts, faces = (rows[:, None].repeat(n, axis=1).astype(np.float32) for n in (3, 52))
+    return pixels, texts, np.eye(8, dtype=np.float32)[rows % 8], faces
 
 
 def test_batches_hold_every_pair_once_and_keep_it_together() -> None:
@@ -49,6 +65,7 @@ def test_batches_hold_every_pair_once_and_keep_it_together() -> None:
         texts = torch.cat([batch["text"] for batch in seen])[:, 0].long()
         assert torch.equal(torch.cat([b["pixels"] for b in seen])[:, 0, 0, 0].long(), texts)
         assert torch.equal(torch.cat([b["emotions"] for b in seen]).argmax(dim=1), texts % 8)
+        assert torch.equal(torch.cat([b["blendshapes"] for b in seen])[:, 7].long(), texts)
         assert sorted(texts.tolist()) == list(range(50))
         orders.append(texts.tolist())
     assert orders[0] != orders[1], "a new order each epoch"
@@ -66,7 +83,8 @@ def test_every_picture_goes_with_a_text_of_its_sample(cfg: DictConfig) -> None:
     data, encoder = load_data(cfg), WordEncoder()
     pairs = face_pairs(data, "test", encoder, cfg)
     corpus = data.corpus.select(data.rows("test"))
-    pictured = [row for row, ref in enumerate(corpus.image) if ref is not None]
+    scored = corpus.has_blendshapes
+    pictured = [row for row, ref in enumerate(corpus.image) if ref is not None and scored[row]]
     assert pairs.columns["pixels"].shape == (len(pictured), 112, 112, 3)
     own = [corpus.text[corpus.text_sample.tolist().index(row)] for row in pictured]
     np.testing.assert_allclose(pairs.columns["text"].numpy(), encoder.encode_texts(own))

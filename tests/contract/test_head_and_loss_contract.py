@@ -120,6 +120,7 @@ def inputs() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     }
     faces = torch.rand(ROWS, 52, requires_grad=True)
     outputs = {**vectors, "blendshapes": faces, "target": torch.rand(ROWS, 52), "scale": torch.tensor(3.0)}
+    outputs |= {f"read_from_{n}": torch.rand(ROWS, 60, requires_grad=True) for n in ("image", "text")}
     batch = {"text": torch.randn(ROWS, WIDTH), "image": torch.randn(ROWS, WIDTH)}
     return outputs, {**batch, "blendshapes": torch.rand(ROWS, 52), "emotions": torch.rand(ROWS, 8)}
 

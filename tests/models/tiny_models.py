@@ -95,7 +95,7 @@ def make(name: str, lr: float = 1e-2, **settings: Any) -> LightningModule:
     if name == "clip_mlp":
         return model_class(name)(MLPHead(DIM, (32,)), BlendshapeLoss(), optimizer)
     if name == "face_clip":
-        loss = ContrastiveLoss(**{"like_share": 0.0, **settings})
+        loss = ContrastiveLoss(**{"like_share": 0.0, "lambda_image": 0.1, "lambda_text": 0.1, **settings})
         return model_class(name)(
             TinyClip(), loss, optimizer, text_noise=0.0, text_dropout=0.0, warmup_steps=5
         )
@@ -153,7 +153,7 @@ class Curves(DummyLogger):
 
 
 class PicturePairs:
-    """One batch after another of ``pixels``, ``text`` and ``emotions`` for FaceCLIP's training."""
+    """One batch after another of ``pixels``, ``text``, ``emotions`` and ``blendshapes`` for FaceCLIP's training."""
 
     def __init__(self, count: int, batch_size: int, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
@@ -162,6 +162,7 @@ class PicturePairs:
             "pixels": torch.from_numpy(blocks.repeat(4, axis=1).repeat(4, axis=2)),
             "text": torch.from_numpy(rng.normal(size=(count, TEXT_DIM)).astype(np.float32)),
             "emotions": torch.from_numpy(rng.random((count, 8)).astype(np.float32)),
+            "blendshapes": torch.from_numpy(rng.random((count, 52)).astype(np.float32)),
         }
         self.count, self.batch_size = count, batch_size
 

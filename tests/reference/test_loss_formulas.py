@@ -191,11 +191,20 @@ def test_contrastive_loss(rng: torch.Generator) -> None:
 def test_contrastive_loss_of_face_clip(rng: torch.Generator) -> None:
     image, text = torch.randn(2, ROWS, WIDTH, generator=rng)
     emotions = torch.rand(ROWS, 8, generator=rng)
+    faces, from_image, from_text = (torch.rand(ROWS, n, generator=rng) for n in (52, 60, 60))
     outputs = {"image": image, "text": text, "scale": torch.tensor(5.0)}
-    total, terms = ContrastiveLoss(like_share=0.3)(outputs, {"emotions": emotions})
-    expected = slow_contrastive(image, text, 5.0, soft_targets(emotions, 0.3))
-    assert terms.keys() == {"contrastive"}
-    assert total.item() == pytest.approx(expected, rel=1e-5)
+    outputs |= {"read_from_image": from_image, "read_from_text": from_text}
+    batch = {"emotions": emotions, "blendshapes": faces}
+    total, terms = ContrastiveLoss(0.3, lambda_image=2.0, lambda_text=5.0)(outputs, batch)
+    errors = [0.0, 0.0]
+    for number, read in enumerate((from_image, from_text)):
+        for row in range(ROWS):
+            told = [*emotions[row].tolist(), *faces[row].tolist()]
+            errors[number] += sum((a - b) ** 2 for a, b in zip(read[row].tolist(), told, strict=True))
+        errors[number] /= ROWS * 60
+    contrast = slow_contrastive(image, text, 5.0, soft_targets(emotions, 0.3))
+    assert terms.keys() == {"contrastive", "image", "text"}
+    assert total.item() == pytest.approx(contrast + 2 * errors[0] + 5 * errors[1], rel=1e-5)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 3.0])
