@@ -60,7 +60,7 @@ class ContrastiveLoss(WeightedLoss):
     """
 
     def __init__(
-        self, like_share: float = 0.2, lambda_image: float = 10.0, lambda_text: float = 10.0
+        self, like_share: float = 0.2, lambda_image: float = 40.0, lambda_text: float = 40.0
     ) -> None:
         super().__init__({"contrastive": 1.0, "image": lambda_image, "text": lambda_text})
         if not 0 <= like_share < 1:

@@ -153,7 +153,7 @@ class Curves(DummyLogger):
 
 
 class PicturePairs:
-    """One batch after another of ``pixels``, ``text``, ``emotions`` and ``blendshapes`` for FaceCLIP's training."""
+    """One batch after another of what FaceCLIP is trained on."""
 
     def __init__(self, count: int, batch_size: int, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)

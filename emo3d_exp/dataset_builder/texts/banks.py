@@ -34,6 +34,16 @@ def bank_texts(folder: Path = FOLDER) -> list[DescribedText]:
     return list(texts.values())
 
 
+STRETCH, MIDDLE, LEAST = 1.5, 0.65, 0.2
+"""Those who wrote the sentences kept to the middle of the scale; the data set is to use the whole of it."""
+
+
+def stretched(emotions: np.ndarray) -> np.ndarray:
+    """(8,) intensities spread around the middle, in [0.2, 1]; what is 0 stays 0."""
+    spread = (MIDDLE + STRETCH * (emotions - MIDDLE)).clip(LEAST, 1.0)
+    return np.where(emotions > 0, spread, 0.0).astype(np.float32)
+
+
 def _described(row: dict[str, str]) -> DescribedText:
     text, style = row["text"].strip(), row["style"]
     if style not in STYLES:
@@ -41,7 +51,7 @@ def _described(row: dict[str, str]) -> DescribedText:
     if not text:
         raise ValueError("no text")
     age, gender = detect(text, first_person=style.endswith("_first"))
-    return DescribedText(text, style, parse_emotions(row["emotions"]), age, gender)
+    return DescribedText(text, style, stretched(parse_emotions(row["emotions"])), age, gender)
 
 
 def parse_emotions(cell: str) -> np.ndarray:

@@ -8,7 +8,7 @@ feeling and phrases for the face, taken from their own emotion and degree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from emo3d_exp.vocab import EMOTION_INDEX, EMOTIONS
 
 BARE = {"situation": 0.1, "state": 0.25}
 """Share of the sentences that stay as they were written."""
-LEVEL_BOUNDS = (0.5, 0.78)
+LEVEL_BOUNDS = (0.5, 0.8)
 SECOND_SHARE = 0.7
 """A second emotion of at least this share of the first is told too."""
 FIRST = (
@@ -39,6 +39,22 @@ THIRD = (
 )
 
 
+NAMED = 0.6
+"""Share of the retold sentences that also say who speaks or is seen."""
+SPEAKERS = (
+    '{Person} says: "{text}"',
+    '{Person} remembers: "{text}"',
+    '{Person} writes: "{text}"',
+    '{Person} tells a friend: "{text}"',
+    'In the words of {person}: "{text}"',
+)
+PICTURES = (
+    "{t} The picture shows {person}, {adjective}, {own}.",
+    "{t} One sees {person}, {adjective}, {own}.",
+    "{t} It is {person}, {adjective}, with {noun} in {their} face.",
+)
+
+
 @dataclass(frozen=True)
 class Speaker:
     """The one who says "I", where a phrase needs a person."""
@@ -51,18 +67,50 @@ class Speaker:
 
 
 def told(text: DescribedText, rng: np.random.Generator) -> DescribedText:
-    """The sentence as it stands, or with its reaction; emotions, age and gender stay."""
+    """The sentence as it stands, or with its reaction. The emotions stay; age and gender become those of the
+    person who is named, and otherwise stay too.
+    """
     kind, _, person = text.style.partition("_")
     if rng.random() < BARE[kind]:
         return text
-    book = phrasebook()
-    first = person == "first"
-    who: Person | Speaker = Speaker() if first else Person("", text.age, text.gender)
-    patterns = FIRST if first else THIRD
+    named = _someone(text, rng) if rng.random() < NAMED else None
+    retold = _first(text, named, rng) if person == "first" else _third(text, named, rng)
+    age, gender = (named.age, named.gender) if named else (text.age, text.gender)
+    return DescribedText(retold, f"told_{person}", text.emotions, age, gender)
+
+
+def _someone(text: DescribedText, rng: np.random.Generator) -> Person | None:
+    """A person with age and gender that agree with what the sentence says; None where there is none. Sentences
+    that do not speak of a child are grown people's.
+    """
+    known = [
+        p for p in phrasebook().persons if p.age and p.gender and (p.age != "child" or text.age == "child")
+    ]
+    fitting = [p for p in known if text.gender in (None, p.gender) and text.age in (None, p.age)]
+    return fitting[int(rng.integers(len(fitting)))] if fitting else None
+
+
+def _first(text: DescribedText, named: Person | None, rng: np.random.Generator) -> str:
+    retold = _with_reaction(text, FIRST, Speaker(), rng)
+    if named is None:
+        return retold
+    frame = SPEAKERS[int(rng.integers(len(SPEAKERS)))]
+    return frame.format(text=retold, person=named.phrase, Person=_capital(named.phrase))
+
+
+def _third(text: DescribedText, named: Person | None, rng: np.random.Generator) -> str:
+    if named is None:
+        return _with_reaction(text, THIRD, Person("", text.age, text.gender), rng)
+    return _with_reaction(text, PICTURES, named, rng)
+
+
+def _with_reaction(
+    text: DescribedText, patterns: tuple[str, ...], who: Person | Speaker, rng: np.random.Generator
+) -> str:
     pattern = patterns[int(rng.integers(len(patterns)))]
-    words = _reaction(book, text.emotions, who, rng)
+    words = _reaction(phrasebook(), text.emotions, who, rng)
     sentence = text.text if text.text.endswith((".", "!", "?", "…")) else f"{text.text}."
-    return replace(text, text=pattern.format(t=sentence, **words), style=f"told_{person}")
+    return pattern.format(t=sentence, person=who.phrase, **words)
 
 
 def _reaction(
