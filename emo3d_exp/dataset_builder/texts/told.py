@@ -80,8 +80,9 @@ def told(text: DescribedText, rng: np.random.Generator) -> DescribedText:
 
 
 def _someone(text: DescribedText, rng: np.random.Generator) -> Person | None:
-    """A person with age and gender that agree with what the sentence says; None where there is none. Sentences
-    that do not speak of a child are grown people's.
+    """A person with age and gender that agree with what the sentence says; None where there is none.
+
+    Sentences that do not speak of a child are grown people's.
     """
     known = [
         p for p in phrasebook().persons if p.age and p.gender and (p.age != "child" or text.age == "child")
