@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from emo3d_exp.errors import ConfigError, Emo3DError
 from emo3d_exp.vocab import BLENDSHAPES
@@ -23,7 +23,6 @@ Show the face that a trained run gives to a text.
   top       how many of the strongest blendshapes to print; default 12
   size      pixels per side of the picture; default 512
 """
-DEFAULTS = {"run_dir": None, "text": None, "out": "face.png", "top": 12, "size": 512}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,43 +38,73 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
 
 
-def _settings(arguments: list[str]) -> dict[str, object]:
-    cfg = OmegaConf.create(DEFAULTS)
-    OmegaConf.set_struct(cfg, True)
+@dataclass(frozen=True)
+class Settings:
+    """What the command line asks for, as in ``USAGE``."""
+
+    run_dir: str
+    text: list[str]
+    out: Path = Path("face.png")
+    top: int = 12
+    size: int = 512
+
+
+def _settings(arguments: list[str]) -> Settings:
+    keys = [field.name for field in fields(Settings)]
+    given: dict[str, Any] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if not equals or key not in DEFAULTS:
-            raise ConfigError(f"'{argument}' is no setting; valid: {', '.join(f'{k}=…' for k in DEFAULTS)}")
-        # A text is taken as it stands, unless it is a list: commas and colons in it are no syntax.
-        if key != "text" or value.startswith("["):
-            try:
-                cfg.merge_with_dotlist([argument])
-            except OmegaConfBaseException as error:
-                raise ConfigError(f"{argument}: {error}") from error
-        else:
-            cfg.text = value
+        if not equals or key not in keys:
+            raise ConfigError(f"'{argument}' is no setting; valid: {', '.join(f'{k}=…' for k in keys)}")
+        given[key] = _value(key, value)
     for key in ("run_dir", "text"):
-        if not cfg[key]:
+        if not given.get(key):
             raise ConfigError(f"{key}=… is missing; see python -m emo3d_exp.predict --help")
-    return OmegaConf.to_container(cfg)  # type: ignore[return-value]
+    return Settings(**given)
 
 
-def predict(settings: dict[str, object]) -> None:
+def _value(key: str, value: str) -> object:
+    if key == "text":
+        return _texts(value)
+    if key in ("top", "size"):
+        if not value.isdecimal() or int(value) < 1:
+            raise ConfigError(f"{key}={value}: give a whole number from 1")
+        return int(value)
+    if key == "out":
+        if not Path(value).name:
+            raise ConfigError(f"out={value}: give the name of a picture, such as out=face.png")
+        return Path(value)
+    return value
+
+
+def _texts(value: str) -> list[str]:
+    """The texts of a YAML list; anything else is one text as it stands, whatever signs are in it."""
+    import yaml
+
+    try:
+        # The base loader leaves words such as "no" and numbers what they are here: texts.
+        read = yaml.load(value, yaml.BaseLoader) if value.startswith("[") else None
+    except yaml.YAMLError:
+        read = None
+    if isinstance(read, list) and all(isinstance(text, str) for text in read):
+        return read
+    return [value] if value else []
+
+
+def predict(settings: Settings) -> None:
     """Print the strongest blendshapes of each text and write its face as PNG."""
     from emo3d_exp.app.predictor import load_predictor
     from emo3d_exp.app.quiet import quiet_libraries
 
     quiet_libraries()
-    texts = settings["text"] if isinstance(settings["text"], list) else [settings["text"]]
-    texts = [str(text) for text in texts]
-    predictor = load_predictor(str(settings["run_dir"]))
-    scores = predictor(texts)
-    pictures = _draw(predictor.run_config, scores, int(str(settings["size"])))
-    out = Path(str(settings["out"]))
-    for number, (text, face, picture) in enumerate(zip(texts, scores, pictures, strict=True), 1):
+    predictor = load_predictor(settings.run_dir)
+    scores = predictor(settings.text)
+    pictures = _draw(predictor.run_config, scores, settings.size)
+    out = settings.out
+    for number, (text, face, picture) in enumerate(zip(settings.text, scores, pictures, strict=True), 1):
         file = out if number == 1 else out.with_name(f"{out.stem}_{number}{out.suffix}")
         print(text)
-        for index in np.argsort(-face, kind="stable")[: int(str(settings["top"]))]:
+        for index in np.argsort(-face, kind="stable")[: settings.top]:
             print(f"  {BLENDSHAPES[index]:<20} {face[index]:.3f} {'█' * round(float(face[index]) * 30)}")
         _write(picture, file)
         print(f"  → {file}")
@@ -93,8 +122,11 @@ def _write(picture: np.ndarray, file: Path) -> None:
 
     from emo3d_exp.runs import write_atomically
 
-    with write_atomically(file) as partial:
-        Image.fromarray(picture).save(partial, format="PNG")
+    try:
+        with write_atomically(file) as partial:
+            Image.fromarray(picture).save(partial, format="PNG")
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error}; choose another place with out=…") from error
 
 
 if __name__ == "__main__":

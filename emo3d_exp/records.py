@@ -114,13 +114,18 @@ class Corpus:
         return np.array(rows, dtype=np.int64).reshape(-1, 2)
 
     def fingerprint(self) -> str:
-        """16 hex digits that change when a sample, text, emotion, score or image does."""
+        """16 hex digits that change when a sample, text, emotion, score or split does.
+
+        Scores and emotions count to four decimals, images not at all: where a picture lies, and the last bits
+        of a number, differ between machines that hold the same data.
+        """
         digest = hashlib.sha256()
-        for array in (self.sample_id, self.emotions, self.text_sample, self.face_sample, self.blendshapes):
+        for array in (self.sample_id, self.text_sample, self.face_sample):
             digest.update(np.ascontiguousarray(array).tobytes())
+        for array in (self.emotions, self.blendshapes):
+            digest.update(np.round(np.nan_to_num(array, nan=-1.0), 4).astype("<f4").tobytes())
         digest.update("\0".join(self.published_split.tolist()).encode())
         digest.update("\0".join(self.text).encode())
-        digest.update("\0".join("" if ref is None else ref.key for ref in self.image).encode())
         return digest.hexdigest()[:16]
 
 
@@ -166,10 +171,12 @@ class EmbeddingBatch(TypedDict, total=False):
     """A training batch over frozen, cached embeddings; every value is a torch tensor.
 
     ``text``: (B, D) float32; ``image``: (B, D) float32, absent when the backbone sees text only;
-    ``blendshapes``: (B, 52) float32 in [0, 1]; ``emotions``: (B, 8) float32 intensities.
+    ``has_image``: (B,) bool, only where some faces have no image; ``blendshapes``: (B, 52) float32 in [0, 1];
+    ``emotions``: (B, 8) float32 intensities.
     """
 
     text: object
     image: object
+    has_image: object
     blendshapes: object
     emotions: object

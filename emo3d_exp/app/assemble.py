@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.models import model_class
-from emo3d_exp.runs import cache_root
+from emo3d_exp.runs import available_cores, cache_root
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
@@ -20,7 +19,7 @@ def set_threads(threads: int | None) -> None:
     """Set torch's CPU threads: the given number, or the cores this process may use, at most 4."""
     import torch
 
-    torch.set_num_threads(threads or min(4, len(os.sched_getaffinity(0))))
+    torch.set_num_threads(threads or min(4, available_cores()))
 
 
 def build_encoder(backbone: DictConfig) -> Encoder:

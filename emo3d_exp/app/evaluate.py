@@ -9,6 +9,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from emo3d_exp.app.checks import check_judge
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
@@ -30,6 +31,8 @@ def evaluate(cfg: DictConfig) -> None:
     if cfg.run_dir is not None and glob.has_magic(str(cfg.run_dir)):
         leaderboard(str(cfg.run_dir), cfg)
         return
+    if cfg.predictions is not None:
+        check_judge(cfg)
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
 
@@ -48,6 +51,7 @@ def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:
     own = run.config()
     run.require_weights()
     own = with_given(own, cfg, [override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
+    check_judge(own)
     from emo3d_exp.app.scoring import score_run, track
     from emo3d_exp.app.train import start_tracking
 
@@ -128,6 +132,13 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
         )
     board = read_leaderboard(scored)
     board.print()
+    if len(scored) < len(folders):
+        log.info(
+            "%d of %d run folders have no scores on %s yet",
+            len(folders) - len(scored),
+            len(folders),
+            cfg.part,
+        )
     if cfg.out:
         board.write_csv(Path(cfg.out) / "leaderboard.csv")
         log.info("wrote %s", Path(cfg.out) / "leaderboard.csv")

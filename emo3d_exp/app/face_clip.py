@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from torch import nn
 
 from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
+from emo3d_exp.app.face_clip_texts import beginning, refine_projection
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.app.fitting import save_best
 from emo3d_exp.backbones import build_face_clip, export_face_clip, resize_faces, to_pixels
@@ -46,7 +47,9 @@ class FacePairs:
         blendshapes: np.ndarray,
         batch_size: int,
         seed: int | None,
+        texts: Sequence[str] = (),
     ) -> None:
+        self.texts = tuple(texts)
         self.columns = {
             "pixels": torch.from_numpy(pixels),
             "text": torch.from_numpy(text),
@@ -87,11 +90,12 @@ def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from
     train, val = (face_pairs(data, part, encoder, cfg) for part in ("train", "val"))
     seed_everything(cfg.seed, workers=True, verbose=False)
     settings = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))  # not struct: a key goes
-    export_to = settings.model.pop("export_to")
+    export_to, refine = settings.model.pop("export_to"), settings.model.pop("refine")
     model = build_model(settings, encoder.dim)
     trainer, best = build_trainer(cfg, run, "val/loss", tracker.lightning_loggers())
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
     error = save_best(run, cfg, model, best, encoder)
+    teach_beginnings(model, train, encoder, refine, cfg.model.text_noise, cfg.seed)
     figures = export(
         model, Path(export_to or run.path), recipe(cfg, data), face_pairs(data, "test", encoder, cfg)
     )
@@ -115,6 +119,33 @@ def face_pairs(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -
         corpus.blendshapes[faces],
         cfg.batch_size,
         cfg.seed if part == "train" else None,
+        [corpus.text[row] for row in texts],
+    )
+
+
+def teach_beginnings(
+    model: FaceCLIPTraining, train: FacePairs, encoder: Encoder, refine: DictConfig, noise: float, seed: int
+) -> None:
+    """The second stage, see :mod:`emo3d_exp.app.face_clip_texts`."""
+    begun = {row: start for row, text in enumerate(train.texts) if (start := beginning(text))}
+    if not begun:
+        log.info("no text has more than one sentence: the second stage has nothing to learn from")
+        return
+    log.info("second stage: %d beginnings of %d texts", len(begun), len(train.texts))
+    seed_everything(seed, workers=True, verbose=False)
+    model.eval()
+    with torch.inference_mode():
+        parts = [model.encode_pixels(part, augment=False) for part in train.columns["pixels"].split(128)]
+    refine_projection(
+        model.clip.text.proj,
+        train.columns["text"],
+        torch.from_numpy(embedding_cache().texts(encoder, list(begun.values()))),
+        torch.tensor(list(begun)),
+        torch.cat(parts).clone(),
+        train.columns["emotions"],
+        model.clip.logit_scale.exp().detach(),
+        **OmegaConf.to_container(refine),
+        noise=noise,
     )
 
 
@@ -146,6 +177,7 @@ def recipe(cfg: DictConfig, data: LoadedData) -> dict[str, Any]:
         "text_noise": cfg.model.text_noise,
         "text_dropout": cfg.model.text_dropout,
         "warmup_steps": cfg.model.warmup_steps,
+        "refine": OmegaConf.to_container(cfg.model.refine),
         **data.facts(),
     }
 

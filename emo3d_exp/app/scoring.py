@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def check_judge(cfg: DictConfig) -> None:
-    """Raise WeightsUnavailableError, before any work, where the metric's judge has no weights."""
-    if cfg.metric.judge is not None:
-        instantiate(cfg.metric.judge).check()
-
-
 def build_evaluator(cfg: DictConfig) -> Evaluator:
     """The evaluator of the groups metric, rig and renderer; nothing is loaded that it does not need."""
     evaluator = instantiate(cfg.metric)
@@ -71,7 +65,6 @@ def score(
     evaluator = build_evaluator(cfg)
     bank = None
     if evaluator.judge is not None:
-        evaluator.judge.check()
         bank = evaluator.select_bank(data.prompts(evaluator.bank.split))
     evaluation = evaluator.evaluate(
         predictions,
@@ -80,6 +73,7 @@ def score(
         data.mean_face(),
         split=part,
         data_fingerprint=data.corpus.fingerprint(),
+        split_fingerprint=data.splits.hash,
         system=system,
     )
     write_report(evaluation, folder, evaluator.renderer)

@@ -14,6 +14,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from emo3d_exp.app.checks import check_parts, check_weights
+from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder, write_json
 
 if TYPE_CHECKING:
@@ -30,27 +32,38 @@ def train(cfg: DictConfig) -> float | None:
     """
     run = RunFolder(HydraConfig.get().runtime.output_dir)
     if cfg.resume:
+        refuse_changes([override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
         cfg = run.config()
-        log.info("going on with %s", run.path)
-        resume_from = run.last_checkpoint if run.last_checkpoint.is_file() else None
     else:
-        run.create(cfg)
-        resume_from = None
-    return train_in(run, cfg, resume_from)
+        run.require_unused()
+    check_weights(cfg)
+    check_parts(cfg)
+    if cfg.resume:
+        log.info("going on with %s", run.path)
+        return train_in(run, cfg, run.last_checkpoint if run.last_checkpoint.is_file() else None)
+    run.create(cfg)
+    return train_in(run, cfg)
+
+
+def refuse_changes(keys: list[str]) -> None:
+    """Raise ConfigError for overrides beside ``resume=true``: a run goes on by its own config."""
+    foreign = sorted(set(keys) - {"run_dir", "resume"})
+    if foreign:
+        raise ConfigError(
+            f"{', '.join(foreign)}: a run goes on by its own config; give run_dir alone with resume=true"
+        )
 
 
 def train_in(run: RunFolder, cfg: DictConfig, resume_from: Path | None = None) -> float | None:
     """Train in a folder whose config is written; torch is imported from here on."""
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
-    from emo3d_exp.app.scoring import check_judge, score_run, track
+    from emo3d_exp.app.scoring import score_run, track
 
     started = time.monotonic()
     quiet_libraries()
     set_threads(cfg.threads)
     fit, scored = fitting_of(cfg.model.name)
-    if cfg.evaluate and scored:
-        check_judge(cfg)
     tracker = start_tracking(run, cfg, job_type="train")
     exit_code = 1
     try:

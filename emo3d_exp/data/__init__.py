@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from emo3d_exp.data.near_copies import near_copy_groups, near_copy_pairs
     from emo3d_exp.data.problems import Problem
     from emo3d_exp.data.prompting import prompts
-    from emo3d_exp.data.splits import PublishedSplit, RandomSplit, Splits, Splitter, make_splits
-    from emo3d_exp.data.staging import TensorBatches, stage_pairs
+    from emo3d_exp.data.splits import PublishedSplit, RandomSplit, Splits, Splitter
+    from emo3d_exp.data.staging import TensorBatches
     from emo3d_exp.data.writing import write_published_table
 
 _MODULES = {
@@ -28,12 +28,10 @@ _MODULES = {
     "image_reader": "images",
     "load_emo3d": "emo3d",
     "load_mini": "mini",
-    "make_splits": "splits",
     "near_copy_groups": "near_copies",
     "near_copy_pairs": "near_copies",
     "prompts": "prompting",
     "read_image": "images",
-    "stage_pairs": "staging",
     "write_published_table": "writing",
 }
 
@@ -49,12 +47,10 @@ __all__ = [
     "image_reader",
     "load_emo3d",
     "load_mini",
-    "make_splits",
     "near_copy_groups",
     "near_copy_pairs",
     "prompts",
     "read_image",
-    "stage_pairs",
     "write_published_table",
 ]
 

@@ -39,7 +39,8 @@ def load_emo3d(
         with a row of NaN. Intensities stay as published: they need not sum to 1.
 
     Raises:
-        DataError: no table, an unreachable hub, or bad rows (every one, with file, row, column, reason).
+        DataError: no table, an unreachable hub, or bad rows: all at once, with file, row, column and reason,
+            in the message and, where they are too many for it, in a text file that it names.
     """
     from emo3d_exp.data.hub import fetch
 
@@ -52,7 +53,7 @@ def load_emo3d(
             _add(rows, row, problems)
             seen.add((row.file, row.number))
     seen |= {(problem.file, problem.row) for problem in problems}
-    settle(problems, on_bad_rows, len(seen))
+    settle(problems, on_bad_rows, len(seen), name)
     if not rows:
         raise DataError(f"the Emo3D table under {folder} has no usable row")
     return _corpus(name, [rows[key] for key in sorted(rows)], ImageFinder((folder / "data", folder)))

@@ -25,7 +25,10 @@ def load_mini(folder: Path | str) -> Corpus:
 
     folder = Path(folder).resolve()
     if not (folder / TABLE).is_file():
-        raise DataError(f"{folder} holds no built data set ({TABLE} is missing); run: python build_data.py")
+        raise DataError(
+            f"{folder} holds no built data set ({TABLE} is missing); run: "
+            f"python build_data.py data.folder={folder}"
+        )
     try:
         table = pq.read_table(folder / TABLE).combine_chunks()
         shards, rows, keys = (table[f"image_{part}"].to_pylist() for part in ("shard", "row", "key"))

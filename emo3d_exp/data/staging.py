@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emo3d_exp.errors import DataError
-from emo3d_exp.records import Corpus, EmbeddingBatch
+from emo3d_exp.errors import ConfigError
+from emo3d_exp.records import EmbeddingBatch
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +29,9 @@ class TensorBatches:
 
     Iterating yields ``EmbeddingBatch`` dicts. ``has_image`` (B,) bool is in them only where some faces have
     no image; their image embedding is zeros.
+
+    Raises:
+        ConfigError: ``batch_size`` is below 1.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class TensorBatches:
         import torch
 
         if batch_size < 1:
-            raise ValueError(f"batch_size={batch_size} must be at least 1")
+            raise ConfigError(f"batch_size={batch_size} must be at least 1")
         self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, shuffle, seed, 0
         rows = torch.as_tensor(np.ascontiguousarray(pairs, dtype=np.int64)).reshape(-1, 2)
         self._rows = {"text": rows[:, 0].contiguous(), "face": rows[:, 1].contiguous()}
@@ -106,35 +109,6 @@ class TensorBatches:
         if isinstance(rows, slice):
             return {name: t[rows] for name, t in self._gathered.items()}  # type: ignore[return-value]
         return {name: t.index_select(0, rows) for name, t in self._gathered.items()}  # type: ignore[return-value]
-
-
-def stage_pairs(
-    corpus: Corpus,
-    rows: np.ndarray,
-    text: np.ndarray,
-    image: np.ndarray | None,
-    batch_size: int,
-    shuffle: bool = False,
-    seed: int = 0,
-) -> TensorBatches:
-    """Batches of every (text, scored face) pair of some samples.
-
-    Args:
-        rows: (R,) rows of ``corpus.sample_id``, such as ``splits.train``.
-        text: (T, D) embeddings of ``corpus.text``; image: (F, D) of ``corpus.image``, NaN where there is
-            none; or None.
-
-    Raises:
-        DataError: the samples have no face with scores.
-    """
-    chosen = np.zeros(len(corpus), dtype=bool)
-    chosen[rows] = True
-    pairs = corpus.pairs()
-    pairs = pairs[chosen[corpus.text_sample[pairs[:, 0]]]]
-    if not len(pairs):
-        raise DataError(f"{corpus.name}: none of these {len(rows)} samples has a face with blendshape scores")
-    emotions = corpus.emotions[corpus.text_sample]
-    return TensorBatches(text, image, corpus.blendshapes, emotions, pairs, batch_size, shuffle, seed)
 
 
 def _tensor(array: np.ndarray) -> torch.Tensor:

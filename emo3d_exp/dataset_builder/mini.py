@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from emo3d_exp.data.mini import TABLE
 from emo3d_exp.dataset_builder.sources import source_hash
-from emo3d_exp.errors import ConfigError
-from emo3d_exp.runs import cache_root, write_json
+from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.runs import available_cores, cache_root, write_json
 
 if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
     from emo3d_exp.dataset_builder.stage import Stage
 
 log = logging.getLogger(__name__)
@@ -95,6 +97,7 @@ def ensure_mini(
 
     Raises:
         ConfigError: a setting that cannot be, an unknown stage, or a folder made with other settings.
+        DataError: the folder cannot be written.
     """
     settings = MiniSettings(rows, seed, image_size, jpeg_quality, rig)
     target = mini_folder(settings) if folder is None else Path(folder).expanduser().resolve()
@@ -105,16 +108,44 @@ def ensure_mini(
 
 
 def _default_processes() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(2, cores)
+    return min(2, available_cores())
+
+
+@contextmanager
+def _place(target: Path) -> Iterator[None]:
+    """Tell the user that the folder cannot be used, and how to choose another."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"data=mini cannot be built in {target}: {error}; set EMO3D_CACHE to a folder that can be "
+            "written, or data.folder=…"
+        ) from error
 
 
 def _build(
     settings: MiniSettings, target: Path, processes: int, only: list[str] | None, progress: bool
 ) -> Path:
-    from filelock import FileLock, Timeout
-
     from emo3d_exp.dataset_builder.pipeline import run_stages
+
+    with _place(target):
+        lock = _locked(target)
+    try:
+        if only is None and is_built(target) and _version_of(target) == settings.version:
+            return target
+        with _place(target):
+            _claim(settings, target)
+        log.info("building data=mini in %s", target)
+        run_stages(target, mini_stages(settings, processes), only, progress=progress)
+        _finish(settings, target)
+    finally:
+        lock.release()
+    return target
+
+
+def _locked(target: Path) -> BaseFileLock:
+    """The lock beside the folder, held; waits for who has it."""
+    from filelock import FileLock, Timeout
 
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(target.with_name(f"{target.name}.lock"))
@@ -123,16 +154,7 @@ def _build(
     except Timeout:
         log.info("waiting for another process that builds %s", target)
         lock.acquire()
-    try:
-        if only is None and is_built(target) and _version_of(target) == settings.version:
-            return target
-        _claim(settings, target)
-        log.info("building data=mini in %s", target)
-        run_stages(target, mini_stages(settings, processes), only, progress=progress)
-        _finish(settings, target)
-    finally:
-        lock.release()
-    return target
+    return lock
 
 
 def _claim(settings: MiniSettings, target: Path) -> None:

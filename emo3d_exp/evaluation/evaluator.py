@@ -83,6 +83,7 @@ class Evaluator:
         split: str = "test",
         data_fingerprint: str = "",
         system: str = "",
+        split_fingerprint: str = "",
     ) -> Evaluation:
         """Score predictions and the references.
 
@@ -91,7 +92,8 @@ class Evaluator:
             prompts: N texts with emotions and true faces.
             bank: M prompts; None is enough without a judge.
             mean_face: (52,) mean of the training faces.
-            split, data_fingerprint, system: go into the provenance.
+            split, data_fingerprint, system: go into the provenance. split_fingerprint: which samples each
+                part has; goes there as ``split_hash`` unless empty.
 
         Raises:
             DataError: a prompt has no prediction, face or emotion; the bank is smaller than ``k``.
@@ -106,6 +108,7 @@ class Evaluator:
         values = self._values(faces, prompts, bank)
         figures = {name: summary(v, prompts, self.bootstrap, self.seed) for name, v in values.items()}
         facts = {"system": system, "split": split, "data": data_fingerprint, "prompts": len(prompts)}
+        facts |= {"split_hash": split_fingerprint} if split_fingerprint else {}
         facts |= {"unasked_predictions": len(found.extra), **self._provenance(bank)}
         table = per_sample_table(values["prediction"], prompts, bank)
         metrics = figures.pop("prediction")

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 WIDE = 132
 ESSENTIAL = ("mse", "emo3d", "emotion_accuracy")
 """Columns of a terminal narrower than ``WIDE``."""
-CONDITIONS = ("data", "split", "prompts", "judge", "rig", "renderer", "k", "eps", "bank", "seed")
-"""Parts of the provenance in which two results must agree to be compared; ``split`` is the part scored."""
+CONDITIONS = (
+    "data", "split", "split_hash", "prompts", "judge", "rig", "renderer", "k", "eps", "bank", "seed",
+)  # fmt: skip
+"""Parts of the provenance in which two results must agree to be compared; ``split`` is the part scored, and
+``split_hash``, where a result has it, says which samples each part has."""
 
 
 @dataclass(frozen=True)

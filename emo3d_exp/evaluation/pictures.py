@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from emo3d_exp.runs import available_cores
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
@@ -71,5 +72,4 @@ class FacesAhead:
 
 
 def _cores() -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, available)
+    return min(4, available_cores())

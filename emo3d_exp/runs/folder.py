@@ -13,6 +13,9 @@ from emo3d_exp.runs.files import write_atomically, write_json
 from emo3d_exp.runs.provenance import provenance
 from emo3d_exp.vocab import VOCABULARY_HASH
 
+PATHS = (("data", "root"), ("data", "folder"), ("rig", "path"))
+"""Settings that name files of the user's."""
+
 
 class RunFolder:
     """A folder that holds one training run; it may be moved, copied or unpacked from an archive.
@@ -39,20 +42,29 @@ class RunFolder:
     def last_checkpoint(self) -> Path:
         return self.checkpoints / "last.ckpt"
 
-    def create(self, cfg: DictConfig) -> None:
-        """Write the resolved config and the provenance into a folder that no run has used.
-
-        Raises:
-            ConfigError: the folder already holds a run, or cannot be written to.
-        """
+    def require_unused(self) -> None:
+        """Raise ConfigError where the folder already holds a run."""
         if self.config_file.exists():
             raise ConfigError(
                 f"{self.path} already holds a run ({self.config_file.name} is there). Choose another "
                 "run_dir=…, or continue that run with resume=true."
             )
+
+    def create(self, cfg: DictConfig) -> None:
+        """Write the resolved config and the provenance into a folder that no run has used.
+
+        Paths in the config become absolute, so that later tools find the files from any folder.
+
+        Raises:
+            ConfigError: the folder already holds a run, or cannot be written to.
+        """
+        self.require_unused()
         values = OmegaConf.to_container(cfg, resolve=True)
         assert isinstance(values, dict)
         values["run_dir"] = str(self.path)
+        for group, key in PATHS:
+            if values.get(group, {}).get(key) is not None:
+                values[group][key] = str(Path(values[group][key]).expanduser().resolve())
         try:
             with write_atomically(self.config_file) as partial:
                 partial.write_text(OmegaConf.to_yaml(OmegaConf.create(values)), encoding="utf-8")

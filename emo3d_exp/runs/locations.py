@@ -1,4 +1,4 @@
-"""Where things that can be made again are kept."""
+"""What this machine offers: a place for things that can be made again, and cores."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def cache_root() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("emo3d_exp")
+
+
+def available_cores() -> int:
+    """Cores that this process may use, at least 1; the machine's where the platform does not tell."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

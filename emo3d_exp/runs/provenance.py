@@ -40,8 +40,10 @@ def _git(*arguments: str) -> str | None:
 
 
 def git_state() -> dict[str, Any]:
-    """Commit of the source tree and whether it has changes; both None outside a git checkout."""
-    commit = _git("rev-parse", "HEAD")
+    """Commit of the source tree and whether it has changes; both None outside a checkout of this package,
+    such as in an environment that lies inside another project's repository."""
+    tracked = _git("ls-files", "--error-unmatch", "--", str(Path(__file__).resolve())) is not None
+    commit = _git("rev-parse", "HEAD") if tracked else None
     return {"commit": commit, "changed": bool(_git("status", "--porcelain")) if commit else None}
 
 

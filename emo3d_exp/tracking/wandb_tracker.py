@@ -209,14 +209,23 @@ class WandbTracker(Tracker):
                 self._run.log({f"{folder.name}/{key}": value for key, value in shown.items()})
 
     def finish(self, exit_code: int = 0) -> None:
+        """Close the page. What goes wrong here is a warning: the run itself is already over."""
         if self._run is None or self._finished:
             return
         self._finished = True
-        keep_summary(self._run, self._folder)
+        import wandb
+
+        try:
+            keep_summary(self._run, self._folder)
+        except OSError as error:
+            log.warning("W&B: the summary was not kept for a continued run (%s).", _one_line(error))
         try:
             self._run.finish(exit_code=exit_code)
         except TimeoutError:
             self._upload_incomplete = True
+        except (wandb.Error, OSError) as error:
+            self._upload_incomplete = self._mode == "online"
+            log.warning("W&B: the run was not closed properly (%s).", _one_line(error))
 
     def where(self) -> str:
         if self._run is None:

@@ -6,6 +6,7 @@ import pytest
 from published import jpeg, row, scores, write_archive, write_csv
 
 from emo3d_exp.data import load_emo3d, read_image
+from emo3d_exp.data.problems import SHOWN
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.vocab import EMOTIONS
 
@@ -113,6 +114,32 @@ def test_every_bad_row_is_told_at_once(tmp_path):
         line = next(line for line in message.splitlines() if any(place in line for place in places))
         assert f"column {column}: " in line and reason in line
     assert "(sample_id 3)" in message and "12 of 15 rows" in message and "on_bad_rows=skip" in message
+
+
+def test_bad_rows_beyond_the_message_are_listed_in_a_file(tmp_path, cache, caplog):
+    count = SHOWN + 7
+    folder = write_csv(tmp_path, [row(number, anger="much") for number in range(1, count + 1)])
+    with pytest.raises(DataError) as caught:
+        load_emo3d(folder)
+    message = str(caught.value)
+    (file,) = (cache / "reports").iterdir()
+    assert f"{count} problems are listed in {file}" in message and f"row {count} " not in message
+    assert "7 × column anger" in message
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert [f"row {n} (sample_id {n}), column anger" in line for n, line in enumerate(lines, 1)] == [
+        True
+    ] * count
+    with caplog.at_level(logging.WARNING):
+        load_emo3d(folder, on_bad_rows="skip")
+    assert str(file) in caplog.text
+
+
+def test_a_list_that_cannot_be_written_does_not_hide_the_bad_rows(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EMO3D_CACHE", str(tmp_path / "file"))
+    rows = [row(number, anger="much") for number in range(1, SHOWN + 2)]
+    with pytest.raises(DataError, match=r"row 1 \(sample_id 1\)[^$]*could not be written.*EMO3D_CACHE"):
+        load_emo3d(write_csv(tmp_path, rows))
 
 
 def test_skipping_is_logged_and_keeps_the_good_rows(tmp_path, caplog):

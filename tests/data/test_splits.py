@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from emo3d_exp.data import PublishedSplit, RandomSplit, make_splits, near_copy_pairs
+from emo3d_exp.data import PublishedSplit, RandomSplit, near_copy_pairs
 from emo3d_exp.data.splits import assign_groups
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.runs import cache_root
@@ -11,7 +11,7 @@ from emo3d_exp.vocab import dominant
 
 
 def test_published(corpus):
-    splits = make_splits(corpus, PublishedSplit())
+    splits = PublishedSplit().split(corpus)
     assert splits.train.tolist() == list(range(8)) and splits.test.tolist() == [10, 11]
     assert splits.train.dtype == np.int64
     assert splits.rows("val") is splits.val

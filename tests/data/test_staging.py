@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from emo3d_exp.data import TensorBatches, stage_pairs
-from emo3d_exp.errors import DataError
+from emo3d_exp.data import TensorBatches
+from emo3d_exp.errors import ConfigError
 
 
 def _arrays(corpus, seed=0):
@@ -34,10 +34,10 @@ def test_every_pair_once_with_its_own_rows(corpus, gather_bytes, shuffle):
 
 def test_order_depends_on_seed_and_epoch_alone(corpus):
     text, _ = _arrays(corpus)
-    rows = np.arange(12)
+    emotions = corpus.emotions[corpus.text_sample]
 
     def run(seed, epochs, start=0):
-        batches = stage_pairs(corpus, rows, text, None, 4, shuffle=True, seed=seed)
+        batches = TensorBatches(text, None, corpus.blendshapes, emotions, corpus.pairs(), 4, True, seed)
         batches.set_epoch(start)
         return [torch.cat([b["text"] for b in batches]) for _ in range(epochs)]
 
@@ -59,10 +59,7 @@ def test_missing_images_are_flagged(corpus, gather_bytes):
     assert "image" not in next(iter(TensorBatches(text, None, *args)))
 
 
-def test_only_the_chosen_samples(corpus):
+def test_batches_of_nothing_are_refused(corpus):
     text, _ = _arrays(corpus)
-    batches = stage_pairs(corpus, np.array([2, 4]), text, None, 100)
-    chosen = [p for p in corpus.pairs() if corpus.text_sample[p[0]] in (2, 4)]
-    np.testing.assert_array_equal(next(iter(batches))["text"].numpy(), text[[t for t, _ in chosen]])
-    with pytest.raises(DataError, match="has a face"):
-        stage_pairs(corpus, np.array([0]), text, None, 100)
+    with pytest.raises(ConfigError, match="batch_size=0"):
+        TensorBatches(text, None, corpus.blendshapes, text, corpus.pairs(), 0)

@@ -54,7 +54,7 @@ def test_neither_processes_nor_interruption_change_it(built, tmp_path):
 def test_settings_choose_the_folder_and_the_content(built):
     folders = [mini_folder(MiniSettings(**s)) for s in ({}, {"seed": 1}, {"rows": 40}, {"image_size": 24})]
     assert len(set(folders)) == 4 and mini_folder(MiniSettings()) == folders[0]
-    with pytest.raises(ConfigError, match="other parameters"):
+    with pytest.raises(ConfigError, match="other settings"):
         ensure_mini(rows=40, seed=3, image_size=24, folder=built, progress=False)
     for bad in ({"rows": 0}, {"image_size": 1}, {"jpeg_quality": 0}, {"seed": -1}):
         with pytest.raises(ConfigError, match=next(iter(bad))):
@@ -73,8 +73,16 @@ def test_it_is_built_in_the_cache_once():
     assert time.monotonic() - started < 1
     with pytest.raises(DataError, match="not been built"):
         MiniData().load()
-    with pytest.raises(DataError, match=r"build_data\.py"):
+    with pytest.raises(DataError, match=r"python build_data\.py data\.folder=/.*nowhere$"):
         MiniData(folder="nowhere").load()
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EMO3D_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"file/mini.*set EMO3D_CACHE") as told:
+        ensure_mini(**SMALL)
+    assert "\n" not in str(told.value)
 
 
 def test_two_builders_at_once(tmp_path):

@@ -22,10 +22,12 @@ from emo3d_exp.evaluation.picked import pick
 from emo3d_exp.vocab import EMOTIONS
 
 
-def evaluate(noise=0.05, system="noisy", **changes):
+def evaluate(noise=0.05, system="noisy", split_fingerprint="", **changes):
     evaluator, prompts = make_evaluator(**changes), make_prompts(40, first_id=1000, seed=1)
     bank = evaluator.select_bank(make_prompts(200, seed=2)) if evaluator.judge else None
-    return evaluator.evaluate(noisy(prompts, noise), prompts, bank, MEAN_FACE, system=system)
+    return evaluator.evaluate(
+        noisy(prompts, noise), prompts, bank, MEAN_FACE, system=system, split_fingerprint=split_fingerprint
+    )
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,18 @@ def test_leaderboard_flags_what_does_not_compare(tmp_path):
     assert set(board.differing) == {"judge", "rig", "renderer", "k", "eps", "bank"}
     text = printed(board.table())
     assert "Not comparable across letters" in text and text.count("ground truth") == 3
+
+
+def test_leaderboard_flags_another_split(tmp_path):
+    paths = []
+    for run, fingerprint in (("a", "1234"), ("b", "5678"), ("c", "1234"), ("d", "")):
+        evaluation = evaluate(judge=None, split_fingerprint=fingerprint)
+        assert evaluation.provenance.get("split_hash", "") == fingerprint
+        write_report(evaluation, tmp_path / run, None)
+        paths.append(tmp_path / run / "metrics.json")
+    board = read_leaderboard(paths)
+    assert "".join(entry.run + entry.conditions for entry in board.entries) == "aAcAbBdC"
+    assert board.differing == ("split_hash",)
 
 
 def test_leaderboard_refuses_what_is_no_result(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError
 
 from emo3d_exp.errors import ConfigError, Emo3DError
-from emo3d_exp.runs import RunFolder, cache_root, provenance, write_atomically, write_json
+from emo3d_exp.runs import RunFolder, available_cores, cache_root, provenance, write_atomically, write_json
 from emo3d_exp.vocab import VOCABULARY_HASH
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +151,16 @@ def test_a_file_is_whole_or_absent(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["table.csv"]
 
 
+def test_private_files_become_as_others(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with write_atomically(tmp_path / "a.bin") as partial:
+            partial.touch(mode=0o600)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.bin").stat().st_mode) == 0o640
+
+
 def test_json_is_readable_and_strict(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"text": "ein leises Lächeln", "list": [1, None]})
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
@@ -159,6 +170,14 @@ def test_json_is_readable_and_strict(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="JSON"):
             write_json(tmp_path / "a.json", {"mse": number})
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["list"] == [1, None]
+
+
+def test_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    for told, cores in ((None, 1), (6, 6)):
+        monkeypatch.setattr(os, "cpu_count", lambda told=told: told)
+        assert available_cores() == cores
 
 
 def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -185,6 +204,26 @@ def test_provenance_outside_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("PATH", "")
     assert git_state() == {"commit": None, "changed": None}
+
+
+def test_provenance_inside_another_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from emo3d_exp.runs.provenance import git_state
+
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True, capture_output=True)
+
+    file = tmp_path / "env" / "emo3d_exp" / "runs" / "provenance.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("")
+    git("init")
+    git("commit", "--allow-empty", "-m", "theirs")
+    monkeypatch.setattr(sys.modules["emo3d_exp.runs.provenance"], "__file__", str(file))
+    assert git_state() == {"commit": None, "changed": None}
+    git("add", ".")
+    git("commit", "-m", "ours")
+    state = git_state()
+    assert len(state["commit"]) == 40 and state["changed"] is False
 
 
 def test_provenance_imports_none_of_what_it_names() -> None:

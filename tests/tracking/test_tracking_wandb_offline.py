@@ -209,3 +209,31 @@ def test_wandb_reports_its_usage_only_when_asked(run_dir: Path, monkeypatch: pyt
     monkeypatch.setenv("WANDB_ERROR_REPORTING", "true")
     start(WandbTracker(), run_dir).finish(0)
     assert os.environ["WANDB_ERROR_REPORTING"] == "true"
+
+
+@pytest.mark.parametrize("kind", ["comm", "disk", "slow"])
+def test_a_finished_run_does_not_fail_at_its_upload(
+    run_dir: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    import wandb
+
+    error = {
+        "comm": wandb.errors.CommError("server\nis gone"),
+        "disk": OSError(28, "No space"),
+        "slow": TimeoutError(),
+    }
+    tracker = start(WandbTracker(mode="offline"), run_dir)
+    close = tracker._run.finish
+
+    def fail(**_: Any) -> None:
+        raise error[kind]
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(tracker._run, "finish", fail)
+            tracker.finish(0)
+    finally:
+        close()
+    told = [record.getMessage() for record in caplog.records if "not closed" in record.getMessage()]
+    assert len(told) == (kind != "slow") and "\n" not in "".join(told)
+    assert "wandb sync" in tracker.where()

@@ -1,0 +1,59 @@
+"""What can be known to fail before any work is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_type_hints
+
+import yaml
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig
+
+from emo3d_exp.app.cli import CONF
+from emo3d_exp.errors import ConfigError, WeightsUnavailableError
+from emo3d_exp.models import model_class
+
+
+def check_weights(cfg: DictConfig) -> None:
+    """Raise WeightsUnavailableError, within seconds and without importing torch, where the backbone's or the
+    judge's weights are neither on this machine nor reachable.
+    """
+    instantiate(cfg.backbone).check()
+    if cfg.evaluate and cfg.model.name != "face_clip":
+        check_judge(cfg)
+
+
+def check_judge(cfg: DictConfig) -> None:
+    """As :func:`check_weights`, for the metric's judge alone."""
+    if cfg.metric.judge is None:
+        return
+    try:
+        instantiate(cfg.metric.judge).check()
+    except WeightsUnavailableError as error:
+        message = (
+            str(error).replace("backbone=", "backbone@metric.judge=").replace("backbone.", "metric.judge.")
+        )
+        raise WeightsUnavailableError(f"the metric's judge: {message}") from error
+
+
+def check_parts(cfg: DictConfig) -> None:
+    """Raise ConfigError where the model cannot work with the head or the loss that was chosen for it."""
+    wanted = get_type_hints(model_class(cfg.model.name).__init__)
+    for group in ("head", "loss"):
+        given = get_object(cfg[group]._target_)
+        if isinstance(given, type) and not issubclass(given, wanted[group]):
+            fitting = [name for name, target in _choices(group).items() if _fits(target, wanted[group])]
+            raise ConfigError(
+                f"model={cfg.model.name} needs a {group} of class {wanted[group].__name__}, not "
+                f"{given.__name__}; choose {' or '.join(f'{group}={name}' for name in fitting)}"
+            )
+
+
+def _choices(group: str) -> dict[str, str]:
+    files = sorted(Path(CONF, group).glob("*.yaml"))
+    return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"] for file in files}
+
+
+def _fits(target: str, wanted: type) -> bool:
+    found = get_object(target)
+    return isinstance(found, type) and issubclass(found, wanted)
