@@ -8,17 +8,26 @@ next one starts by repeating it.
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from emo3d_exp.runs import write_atomically
 
+log = logging.getLogger(__name__)
+
 
 def keep_summary(run: Any, folder: Path) -> None:
-    """Store what the run's summary holds, without W&B's own underscored values, for ``repeat_summary``."""
+    """Store what the run's summary holds, without W&B's own underscored values, for ``repeat_summary``.
+
+    A disk that refuses it is a warning.
+    """
     values = {name: value for name, value in _plain(run.summary).items() if not name.startswith("_")}
-    with write_atomically(_file(run, folder)) as partial:
-        partial.write_text(json.dumps(values), encoding="utf-8")
+    try:
+        with write_atomically(_file(run, folder)) as partial:
+            partial.write_text(json.dumps(values), encoding="utf-8")
+    except OSError as error:
+        log.warning("W&B: the summary was not kept for when this run is continued (%s).", error)
 
 
 def repeat_summary(run: Any, folder: Path) -> None:

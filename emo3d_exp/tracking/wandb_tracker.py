@@ -212,18 +212,13 @@ class WandbTracker(Tracker):
         """Close the page. What goes wrong here is a warning: the run itself is already over."""
         if self._run is None or self._finished:
             return
-        self._finished = True
         import wandb
 
-        try:
-            keep_summary(self._run, self._folder)
-        except OSError as error:
-            log.warning("W&B: the summary was not kept for a continued run (%s).", _one_line(error))
+        self._finished = True
+        keep_summary(self._run, self._folder)
         try:
             self._run.finish(exit_code=exit_code)
-        except TimeoutError:
-            self._upload_incomplete = True
-        except (wandb.Error, OSError) as error:
+        except (wandb.Error, OSError) as error:  # a TimeoutError is an OSError
             self._upload_incomplete = self._mode == "online"
             log.warning("W&B: the run was not closed properly (%s).", _one_line(error))
 

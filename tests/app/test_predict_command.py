@@ -20,7 +20,7 @@ from emo3d_exp.predict import _settings, _write, main
         ("[a: b]", ["[a: b]"]),
         ("${x} = $1", ["${x} = $1"]),
         ('["one, two", "three"]', ["one, two", "three"]),
-        ("[no, 1.50, ${x}]", ["no", "1.50", "${x}"]),
+        ("[no, 1.50]", ["no", "1.50"]),
     ],
 )
 def test_texts(given: str, texts: list[str]) -> None:
