@@ -15,7 +15,7 @@ from torch import nn
 
 from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
-from emo3d_exp.app.face_clip_texts import beginning, refine_projection
+from emo3d_exp.app.face_clip_texts import Beginnings, Refinement, beginning, refine_projection
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.app.fitting import save_best
 from emo3d_exp.backbones import build_face_clip, export_face_clip, resize_faces, to_pixels
@@ -136,17 +136,16 @@ def teach_beginnings(
     model.eval()
     with torch.inference_mode():
         parts = [model.encode_pixels(part, augment=False) for part in train.columns["pixels"].split(128)]
-    refine_projection(
-        model.clip.text.proj,
-        train.columns["text"],
-        torch.from_numpy(embedding_cache().texts(encoder, list(begun.values()))),
-        torch.tensor(list(begun)),
-        torch.cat(parts).clone(),
-        train.columns["emotions"],
-        model.clip.logit_scale.exp().detach(),
-        **OmegaConf.to_container(refine),
-        noise=noise,
+    data = Beginnings(
+        whole=train.columns["text"],
+        begun=torch.from_numpy(embedding_cache().texts(encoder, list(begun.values()))),
+        row=torch.tensor(list(begun)),
+        image=torch.cat(parts).clone(),
+        emotions=train.columns["emotions"],
+        scale=model.clip.logit_scale.exp().detach(),
     )
+    how = Refinement(**OmegaConf.to_container(refine), noise=noise)
+    refine_projection(model.clip.text.proj, data, how)
 
 
 def held_out_retrieval(clip: nn.Module, pairs: FacePairs, count: int = 250) -> dict[str, Any]:

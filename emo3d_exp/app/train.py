@@ -31,14 +31,15 @@ def train(cfg: DictConfig) -> float | None:
         The best text → blendshape validation error, which sweepers may minimise.
     """
     run = RunFolder(HydraConfig.get().runtime.output_dir)
-    if cfg.resume:
+    resume = cfg.resume
+    if resume:
         refuse_changes([override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
         cfg = run.config()
     else:
         run.require_unused()
     check_weights(cfg)
     check_parts(cfg)
-    if cfg.resume:
+    if resume:
         log.info("going on with %s", run.path)
         return train_in(run, cfg, run.last_checkpoint if run.last_checkpoint.is_file() else None)
     run.create(cfg)

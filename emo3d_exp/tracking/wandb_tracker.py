@@ -240,9 +240,8 @@ class WandbTracker(Tracker):
         if self._upload_incomplete:
             options = " --include-online"
             waiting.append(Path(self._run.dir).parent)
-        return (
-            f"wandb sync{options} {' '.join(shlex.quote(str(path)) for path in waiting)}" if waiting else None
-        )
+        paths = " ".join(shlex.quote(str(path)) for path in waiting)
+        return f"wandb sync{options} {paths}" if paths else None
 
 
 def _one_line(error: BaseException) -> str:

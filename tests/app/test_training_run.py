@@ -268,7 +268,7 @@ def test_tracker_gets_config_final_numbers_and_the_end(calls: list[tuple[str, An
     assert [name for name, _ in calls] == ["start", "summary", "finish"]
     started, summary, code = (content for _, content in calls)
     assert (started["name"], started["job_type"], started["resume_id"]) == ("mine", "train", None)
-    assert started["config"]["loss"]["lambda_text"] == 0.5
+    assert started["config"]["loss"]["lambda_text"] == 1.0
     assert summary["test/mse"] == read(run.evaluation("test") / "metrics.json")["metrics"]["mse"]
     assert summary["test/mse_low"] <= summary["test/mse"] <= summary["test/mse_high"]
     assert code == 0

@@ -152,7 +152,7 @@ def test_noise_grows_with_the_embedding() -> None:
     model.clip.text.proj = torch.nn.Identity()
     text = torch.randn(1, TEXT_DIM).expand(4000, -1)
     pixels = torch.zeros(4000, 4, 4, 3, dtype=torch.uint8)
-    model.clip.visual = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, CLIP_DIM))
+    model.clip.visual = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, TEXT_DIM))
     model.probe = torch.nn.LazyLinear(60)  # the embedding is as wide as the text's here
     for factor in (1.0, 10.0):
         noisy = model.outputs({"text": factor * text, "pixels": pixels})["text"]
