@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
@@ -61,15 +62,31 @@ class EpochOrder(Callback):
             set_epoch(trainer.current_epoch)
 
 
+class MovableCheckpoint(ModelCheckpoint):
+    """Knows its best checkpoint again after the run folder was moved.
+
+    Lightning forgets it, and the next epoch would pass for the best and replace it.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        def here(path: str) -> str:
+            return str(Path(str(self.dirpath)) / Path(path).name) if path else path
+
+        moved = {key: here(state_dict[key]) for key in state_dict if key.endswith("_model_path")}
+        known = {here(path): score for path, score in state_dict.get("best_k_models", {}).items()}
+        here_now = {"dirpath": self.dirpath, "best_k_models": known}
+        super().load_state_dict({**state_dict, **moved, **here_now})
+
+
 def build_trainer(
     cfg: DictConfig, run: RunFolder, monitor: str, loggers: list[Any], quiet: bool = False
 ) -> tuple[Trainer, ModelCheckpoint]:
     """A trainer that keeps the best checkpoint by ``monitor`` (lower is better) and the last one."""
-    best = ModelCheckpoint(
+    best = MovableCheckpoint(
         dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", enable_version_counter=False
     )
     # save_last=True would write only when an epoch is the best
-    last = ModelCheckpoint(
+    last = MovableCheckpoint(
         dirpath=run.checkpoints, filename=run.last_checkpoint.stem, enable_version_counter=False
     )
     callbacks: list[Callback] = [best, last, EpochOrder()]

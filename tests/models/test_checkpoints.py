@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,20 @@ def test_progress_is_one_line_with_the_latest_and_the_best(tmp_path: Path) -> No
     assert (task.completed, task.total) == (2, 2)
     assert f"best {progress.best:.5f}" in task.fields["values"]
     assert progress.best == pytest.approx(trainer.checkpoint_callback.best_model_score.item())
+
+
+def test_a_moved_run_goes_on_with_its_best_checkpoint(tmp_path: Path) -> None:
+    seed_everything(1, workers=True, verbose=False)
+    _, before = fit(make("clip_mlp"), batches(TRAIN, seed=1), batches(VAL), tmp_path / "here", 12)
+    score = float(before.best_model_score)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    checkpoints = tmp_path / "there" / "checkpoints"
+    worse = {**TRAIN, "blendshapes": 1 - TRAIN["blendshapes"]}  # what follows can only be worse
+    _, after = fit(
+        make("clip_mlp"), batches(worse, seed=2), batches(VAL), tmp_path / "there", 14,
+        resume_from=checkpoints / "last.ckpt",
+    )  # fmt: skip
+    assert float(after.best_model_score) == pytest.approx(score)
+    assert Path(after.best_model_path) == checkpoints / "best.ckpt"
+    kept = torch.load(checkpoints / "best.ckpt", weights_only=True)
+    assert kept["epoch"] < 12
