@@ -57,11 +57,6 @@ class Splitter(ABC):
         return Splits(**rows, hash=digest.hexdigest()[:16])
 
 
-def make_splits(corpus: Corpus, splitter: Splitter) -> Splits:
-    """``splitter.split(corpus)``."""
-    return splitter.split(corpus)
-
-
 class PublishedSplit(Splitter):
     """The split that the data set comes with."""
 

@@ -30,7 +30,6 @@ class RunFolder:
         self.provenance_file = self.path / "provenance.json"
         self.weights_file = self.path / "weights.safetensors"
         self.model_file = self.path / "model.json"
-        self.log_file = self.path / "train.log"
         self.checkpoints = self.path / "checkpoints"
         self.tracking_file = self.path / "tracking.json"
 
