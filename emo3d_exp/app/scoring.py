@@ -104,7 +104,7 @@ def track(tracker: Tracker, evaluation: Evaluation, evaluator: Evaluator, part: 
         prediction=evaluator.renderer.render(answers[rows]),
     )
     rig = evaluator.rig
-    posed = np.asarray(rig.pose(answers[rows[:1]]))[0]
+    posed = np.asarray(rig.vertices(answers[rows[:1]]))[0]
     tracker.report(folder, samples, Mesh(posed, rig.faces, rig.colors))
 
 

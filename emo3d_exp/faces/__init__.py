@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from emo3d_exp.faces.facs import FACSPrior
     from emo3d_exp.faces.gltf import read_gltf, write_gltf
     from emo3d_exp.faces.identity import Identity
+    from emo3d_exp.faces.loading import load_rig
     from emo3d_exp.faces.looks import AGES, GENDERS, HAIR_STYLES, Look, random_look
     from emo3d_exp.faces.renderer import Renderer
-    from emo3d_exp.faces.rig import PARTS, Rig, load_rig
+    from emo3d_exp.faces.rig import PARTS, Eye, Rig
     from emo3d_exp.faces.shading import Light
     from emo3d_exp.faces.sheet import contact_sheet
 
@@ -31,7 +32,8 @@ _HOMES = {
     "Renderer": "renderer",
     "PARTS": "rig",
     "Rig": "rig",
-    "load_rig": "rig",
+    "Eye": "rig",
+    "load_rig": "loading",
     "Light": "shading",
     "contact_sheet": "sheet",
 }
@@ -41,6 +43,7 @@ __all__ = [
     "GENDERS",
     "HAIR_STYLES",
     "PARTS",
+    "Eye",
     "FACSPrior",
     "HeadParts",
     "Identity",

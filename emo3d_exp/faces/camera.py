@@ -25,8 +25,8 @@ class Camera:
 
     def __init__(self, rig: Rig, margin: float) -> None:
         reach = np.abs(rig.deltas).max(axis=(0, 2))
-        moving = rig.vertices[reach >= MOVES * reach.max()]
-        top, low = float(rig.vertices[:, 1].max()), float(moving[:, 1].min())
+        moving = rig.neutral[reach >= MOVES * reach.max()]
+        top, low = float(rig.neutral[:, 1].max()), float(moving[:, 1].min())
         self.height = max(top - low, float(np.ptp(moving[:, 0])), 1e-9)
         middle_x = float(moving[:, 0].min() + moving[:, 0].max()) / 2
         depth = float(moving[:, 2].max()) - DEPTH_OF_PIVOT * self.height

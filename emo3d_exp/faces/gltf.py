@@ -24,7 +24,7 @@ UNREADABLE = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 class HeadLike(Protocol):
     """What can be written: a :class:`Rig`, or the built-in head before it is one."""
 
-    vertices: np.ndarray
+    neutral: np.ndarray
     faces: np.ndarray
     colors: np.ndarray
     deltas: np.ndarray
@@ -48,7 +48,7 @@ def write_gltf(head: HeadLike, path: str | Path) -> Path:
     step = _step(head)
     attributes = _attributes(head, writer, step)
     primitive = gl.Primitive(attributes=gl.Attributes(**attributes), mode=gl.TRIANGLES, material=0)
-    kind = np.dtype("<u2") if len(head.vertices) <= 65535 else np.dtype("<u4")
+    kind = np.dtype("<u2") if len(head.neutral) <= 65535 else np.dtype("<u4")
     primitive.indices = writer.dense(head.faces.astype(kind).reshape(-1), gl.ELEMENT_ARRAY_BUFFER)
     primitive.targets = [
         {"POSITION": writer.sparse(np.round(delta / step).astype("<i2"))} for delta in head.deltas
@@ -81,7 +81,7 @@ def read_gltf(path: str | Path, name: str | None = None) -> Rig:
     deltas, missing = _gather_targets(pieces, offsets, path)
     return Rig(
         name=name or path.stem,
-        vertices=np.concatenate([piece.vertices for piece in pieces]),
+        neutral=np.concatenate([piece.vertices for piece in pieces]),
         faces=np.concatenate([piece.faces + start for piece, start in zip(pieces, offsets, strict=False)]),
         colors=np.concatenate([piece.colors for piece in pieces]),
         deltas=deltas,
@@ -92,7 +92,7 @@ def read_gltf(path: str | Path, name: str | None = None) -> Rig:
 
 
 def _step(head: HeadLike) -> float:
-    extent = float(np.ptp(head.vertices, axis=0).max())
+    extent = float(np.ptp(head.neutral, axis=0).max())
     largest = float(np.abs(head.deltas).max(initial=0.0))
     return float(2.0 ** np.ceil(np.log2(max(extent / 65536, largest / 32767, 1e-9))))
 
@@ -100,11 +100,11 @@ def _step(head: HeadLike) -> float:
 def _attributes(head: HeadLike, writer: AccessorWriter, step: float) -> dict[str, int]:
     from emo3d_exp.faces.shading import NormalField
 
-    normals = NormalField(head.faces, len(head.vertices))(head.vertices)
+    normals = NormalField(head.faces, len(head.neutral))(head.neutral)
     colors = np.c_[head.colors, np.ones(len(head.colors))]
     vertex = gl.ARRAY_BUFFER
     attributes = {
-        "POSITION": writer.dense((head.vertices / step).astype("<f4"), vertex),
+        "POSITION": writer.dense((head.neutral / step).astype("<f4"), vertex),
         "NORMAL": writer.dense(np.round(normals * 127).astype("<i1"), vertex, normalized=True),
         "COLOR_0": writer.dense(np.round(colors * 65535).astype("<u2"), vertex, normalized=True),
         "_PART": writer.sparse(head.part.astype("<u1")),

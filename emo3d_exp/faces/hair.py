@@ -65,7 +65,7 @@ def _scalp(rig: Rig, directions: np.ndarray) -> np.ndarray:
     """Distance from the centre to the skin along unit ``directions``, smoothed over neighbours."""
     from scipy.spatial import cKDTree
 
-    skin = rig.vertices[rig.part == PARTS.index("skin")].astype(np.float64) - CENTER
+    skin = rig.neutral[rig.part == PARTS.index("skin")].astype(np.float64) - CENTER
     skin = skin[skin[:, 1] > -0.25]
     distance = np.linalg.norm(skin, axis=1)
     gap, near = cKDTree(skin / distance[:, None]).query(directions, k=6)

@@ -76,14 +76,14 @@ class _Rest:
     """Rest coordinates and the weights that several traits use."""
 
     def __init__(self, rig: Rig) -> None:
-        self.x, self.y, self.z = rig.vertices.T.astype(np.float64)
+        self.x, self.y, self.z = rig.neutral.T.astype(np.float64)
         self.ax = np.abs(self.x)
         self.front = smoothstep(self.z, -0.9, -0.1)
         self.lips = np.asarray(rig.masks.get("lips", np.zeros(len(self.x))), np.float64)
         eyes = [PARTS.index("eye_left"), PARTS.index("eye_right"), PARTS.index("catchlight")]
         self.eyeball = np.isin(rig.part, eyes)
         self.inside = np.isin(rig.part, [PARTS.index(p) for p in ("mouth_bag", "teeth", "tongue")])
-        self.zero = np.zeros_like(rig.vertices, np.float64)
+        self.zero = np.zeros_like(rig.neutral, np.float64)
 
     def scaled(self, weight: np.ndarray, axes: str, center: tuple = (0.0, 0.0, 0.0)) -> tuple:
         """Scale by ``weight`` along ``axes`` about ``center`` (entries may be arrays)."""

@@ -37,7 +37,7 @@ class Renderer:
         if size < 8 or supersample < 1:
             raise ValueError(f"size {size} must be at least 8 and supersample {supersample} at least 1")
         self.rig, self.size, self.supersample, self.margin = rig, int(size), int(supersample), margin
-        self.normals = NormalField(rig.faces, len(rig.vertices))
+        self.normals = NormalField(rig.faces, len(rig.neutral))
         self.identity, self.painter = IdentityBasis(rig), Painter(rig)
         self.wrinkles, self.shader = Wrinkles(rig), Shader(rig)
         self.camera = Camera(rig, margin)
@@ -106,7 +106,7 @@ class Renderer:
         """The shell, its normals, and the faces of head and shell together."""
         hair = LongHair(self.rig)
         normals = NormalField(hair.faces, len(hair.vertices))(hair.vertices)
-        return hair, normals, np.concatenate([self.rig.faces, hair.faces + len(self.rig.vertices)])
+        return hair, normals, np.concatenate([self.rig.faces, hair.faces + len(self.rig.neutral)])
 
     def _add_long_hair(
         self, vertices: np.ndarray, lit: np.ndarray, rotation: np.ndarray, look: Look
@@ -118,7 +118,7 @@ class Renderer:
 
     def _surface(self, weights: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray]:
         # Posed one by one: a matrix product over a batch may round otherwise than one over a row.
-        vertices = self.identity.apply(self.rig.pose(weights[None])[0], look.identity)
+        vertices = self.identity.apply(self.rig.vertices(weights[None])[0], look.identity)
         normals = self.normals(vertices)
         if look.hair_style != "bald" and "hair" in self.rig.masks:
             vertices = vertices + normals * (HAIR_VOLUME * self.rig.masks["hair"])[:, None]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import as_file, files
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.errors import DataError
+from emo3d_exp.faces.blinking import yield_to_blink
 from emo3d_exp.vocab import BLENDSHAPES, MORPH_TARGETS
 
 PARTS: tuple[str, ...] = (
@@ -25,18 +26,19 @@ PARTS: tuple[str, ...] = (
 )
 """What a vertex belongs to; ``Rig.part`` holds indices into this tuple."""
 
-BUILTIN_ASSET = "assets/builtin_head.glb"
-
 
 class Rig:
-    """Linear blendshape rig: ``posed = vertices + sum_k weight_k * deltas_k``.
+    """Linear blendshape rig: ``posed = neutral + sum_k weight_k * deltas_k``.
+
+    The one exception are the lids: see :meth:`weights`.
 
     Not a dataclass, because Hydra's ``instantiate`` would turn one into a config on its way to the
     renderer.
 
     Attributes:
         name: where it came from, for messages and reports.
-        vertices: ``(V, 3)`` float32, y up, +z out of the face, +x the subject's left; any unit.
+        neutral: ``(V, 3)`` float32 vertices of the face at rest, y up, +z out of the face, +x the
+            subject's left; any unit.
         faces: ``(T, 3)`` int32, counter-clockwise seen from outside.
         colors: ``(V, 3)`` float32, linear RGB in [0, 1].
         deltas: ``(51, V, 3)`` float32 in the order of :data:`~emo3d_exp.vocab.MORPH_TARGETS`.
@@ -52,7 +54,7 @@ class Rig:
     def __init__(
         self,
         name: str,
-        vertices: np.ndarray,
+        neutral: np.ndarray,
         faces: np.ndarray,
         colors: np.ndarray,
         deltas: np.ndarray,
@@ -61,12 +63,12 @@ class Rig:
         masks: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.name = name
-        self.vertices = np.ascontiguousarray(vertices, np.float32)
+        self.neutral = np.ascontiguousarray(neutral, np.float32)
         self.faces = np.ascontiguousarray(faces, np.int32)
         self.colors = np.ascontiguousarray(colors, np.float32)
         self.deltas = np.ascontiguousarray(deltas, np.float32)
         self.missing = tuple(missing)
-        self.part = np.zeros(len(vertices), np.uint8) if part is None else np.asarray(part, np.uint8)
+        self.part = np.zeros(len(neutral), np.uint8) if part is None else np.asarray(part, np.uint8)
         self.masks = {key: np.asarray(mask, np.float32) for key, mask in (masks or {}).items()}
         _check(self)
 
@@ -74,49 +76,73 @@ class Rig:
     def fingerprint(self) -> str:
         """16 hex digits of everything that shows: geometry, colours, motion, masks."""
         digest = hashlib.sha256("\n".join(BLENDSHAPES).encode())
-        for array in (self.vertices, self.faces, self.colors, self.deltas, self.part):
+        for array in (self.neutral, self.faces, self.colors, self.deltas, self.part):
             digest.update(np.ascontiguousarray(array).tobytes())
         for mask in sorted(self.masks):
             digest.update(mask.encode())
             digest.update(np.ascontiguousarray(self.masks[mask]).tobytes())
         return digest.hexdigest()[:16]
 
-    def pose(self, blendshapes: np.ndarray) -> np.ndarray:
-        """Vertices of posed faces.
+    @cached_property
+    def eyes(self) -> tuple[Eye, ...]:
+        """The eyeballs, left and then right; empty where ``part`` names none."""
+        found = []
+        for side in ("left", "right"):
+            ball = self.neutral[self.part == PARTS.index(f"eye_{side}")]
+            if len(ball) >= 4:
+                found.append(_fit_sphere(side, ball))
+        return tuple(found)
+
+    def weights(self, blendshapes: Any) -> Any:
+        """Weights of the 51 deltas, ``(B, 51)``: ``_neutral`` dropped, eyes yielding to a blink.
 
         Args:
-            blendshapes: ``(B, 52)`` weights; ``_neutral`` is ignored. Values outside [0, 1] extrapolate.
+            blendshapes: ``(B, 52)`` NumPy array or torch tensor; values outside [0, 1] extrapolate.
+        """
+        if not hasattr(blendshapes, "clone"):
+            blendshapes = np.asarray(blendshapes, np.float32)
+        if blendshapes.ndim != 2 or blendshapes.shape[1] != len(BLENDSHAPES):
+            raise ValueError(f"expected (B, {len(BLENDSHAPES)}) blendshapes, got {tuple(blendshapes.shape)}")
+        return yield_to_blink(blendshapes[:, 1:])
+
+    def vertices(self, blendshapes: Any) -> Any:
+        """Vertices of posed faces, by one matrix product.
+
+        Args:
+            blendshapes: ``(B, 52)`` NumPy array or torch tensor (through which gradients flow).
 
         Returns:
-            ``(B, V, 3)`` float32.
+            ``(B, V, 3)`` float32 array, or tensor of the argument's type and device.
         """
-        weights = np.asarray(blendshapes, np.float32)
-        if weights.ndim != 2 or weights.shape[1] != len(BLENDSHAPES):
-            raise ValueError(f"expected (B, {len(BLENDSHAPES)}) blendshapes, got {weights.shape}")
-        motion = weights[:, 1:] @ self.deltas.reshape(len(MORPH_TARGETS), -1)
-        return self.vertices + motion.reshape(len(weights), *self.vertices.shape)
+        weights = self.weights(blendshapes)
+        deltas, neutral = self.deltas.reshape(len(MORPH_TARGETS), -1), self.neutral
+        if not isinstance(weights, np.ndarray):
+            deltas, neutral = weights.new_tensor(deltas), weights.new_tensor(neutral)
+        return neutral + (weights @ deltas).reshape(len(weights), *neutral.shape)
 
 
-def load_rig(name: str = "builtin", path: str | Path | None = None) -> Rig:
-    """A rig by name: ``builtin`` (shipped), or ``gltf`` with the path of a .glb or .gltf file."""
-    from emo3d_exp.faces.gltf import read_gltf
+@dataclass(frozen=True)
+class Eye:
+    """An eyeball: the subject's ``side`` ("left", "right"), ``center`` (x, y, z), ``radius`` (rig's unit)."""
 
-    if name == "gltf":
-        if path is None:
-            raise ConfigError("rig=gltf needs rig.path, the .glb or .gltf file to show")
-        return read_gltf(path)
-    if name != "builtin":
-        raise ConfigError(f"unknown rig '{name}': choose builtin or gltf")
-    if path is not None:
-        raise ConfigError(f"rig=builtin takes no path, got '{path}'; use rig=gltf rig.path={path}")
-    with as_file(files("emo3d_exp").joinpath(BUILTIN_ASSET)) as asset:
-        return read_gltf(asset, name="builtin")
+    side: str
+    center: tuple[float, float, float]
+    radius: float
+
+
+def _fit_sphere(side: str, points: np.ndarray) -> Eye:
+    """Least squares: ``|p|^2 = 2 p.c + (r^2 - |c|^2)``."""
+    points = points.astype(np.float64)
+    system = np.c_[2 * points, np.ones(len(points))]
+    *center, rest = np.linalg.lstsq(system, (points**2).sum(1), rcond=None)[0]
+    radius = np.sqrt(max(rest + float(np.dot(center, center)), 0.0))
+    return Eye(side, tuple(float(c) for c in center), float(radius))
 
 
 def _check(rig: Rig) -> None:
-    count = len(rig.vertices)
+    count = len(rig.neutral)
     shapes = {
-        "vertices": (count, 3),
+        "neutral": (count, 3),
         "faces": (len(rig.faces), 3),
         "colors": (count, 3),
         "deltas": (len(MORPH_TARGETS), count, 3),

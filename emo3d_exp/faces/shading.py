@@ -60,7 +60,7 @@ class Wrinkles:
     def __init__(self, rig: Rig) -> None:
         names = [name for name in rig.masks if name.removeprefix(WRINKLE_PREFIX) in BLENDSHAPE_INDEX]
         names = [name for name in names if name.startswith(WRINKLE_PREFIX)]
-        table = np.zeros((len(rig.vertices), len(BLENDSHAPES)), np.float32)
+        table = np.zeros((len(rig.neutral), len(BLENDSHAPES)), np.float32)
         for name in names:
             table[:, BLENDSHAPE_INDEX[name.removeprefix(WRINKLE_PREFIX)]] = rig.masks[name]
         self.rows = np.flatnonzero(table.any(axis=1))

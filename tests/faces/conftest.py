@@ -42,7 +42,7 @@ def remade():
     """``remade(rig, **changes)``: a copy of the rig with other arrays."""
 
     def remake(rig: Rig, **changes: object) -> Rig:
-        keys = ("name", "vertices", "faces", "colors", "deltas", "missing", "part", "masks")
+        keys = ("name", "neutral", "faces", "colors", "deltas", "missing", "part", "masks")
         return Rig(**({key: getattr(rig, key) for key in keys} | changes))
 
     return remake

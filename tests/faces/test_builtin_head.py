@@ -55,7 +55,7 @@ def skin() -> Skin:
 
 
 def posed(head: HeadParts, **weights: float) -> np.ndarray:
-    vertices = head.vertices.astype(float)
+    vertices = head.neutral.astype(float)
     for name, weight in weights.items():
         vertices = vertices + weight * head.deltas[MORPH_TARGETS.index(name)]
     return vertices
@@ -78,20 +78,20 @@ def visible(head: HeadParts, vertices: np.ndarray, *parts: str, size: int = 320)
 
 
 def test_every_target_moves_something_and_sizes_are_kept(head: HeadParts) -> None:
-    assert head.deltas.shape == (51, len(head.vertices), 3)
-    assert np.isfinite(head.vertices).all() and np.isfinite(head.deltas).all()
+    assert head.deltas.shape == (51, len(head.neutral), 3)
+    assert np.isfinite(head.neutral).all() and np.isfinite(head.deltas).all()
     largest = np.linalg.norm(head.deltas, axis=-1).max(-1)
     assert dict(zip(MORPH_TARGETS, largest > 0.02, strict=True)) == dict.fromkeys(MORPH_TARGETS, True)
     assert largest.max() < 0.8
-    assert len(head.vertices) <= 16_000
+    assert len(head.neutral) <= 16_000
     assert set(np.unique(head.part)) == set(range(len(PARTS)))
-    assert head.faces.min() == 0 and head.faces.max() == len(head.vertices) - 1
+    assert head.faces.min() == 0 and head.faces.max() == len(head.neutral) - 1
 
 
 def test_masks_are_named_and_between_0_and_1(head: HeadParts) -> None:
     assert set(MASKS) <= set(head.masks)
     for name, mask in head.masks.items():
-        assert mask.shape == (len(head.vertices),) and mask.dtype == np.float32
+        assert mask.shape == (len(head.neutral),) and mask.dtype == np.float32
         assert mask.min() >= 0 and 0.05 < mask.max() <= 1, name
         target = name.removeprefix("wrinkle_")
         assert target == name or target in MORPH_TARGETS
@@ -101,7 +101,7 @@ def test_masks_are_named_and_between_0_and_1(head: HeadParts) -> None:
 def test_left_and_right_are_exact_mirror_images(head: HeadParts) -> None:
     mirror, flip = head.mirror, np.float32([-1, 1, 1])
     np.testing.assert_array_equal(mirror[mirror], np.arange(len(mirror)))
-    np.testing.assert_array_equal(head.vertices[mirror] * flip, head.vertices)
+    np.testing.assert_array_equal(head.neutral[mirror] * flip, head.neutral)
     swapped = head.deltas[MIRROR_PERMUTATION[1:] - 1]
     np.testing.assert_array_equal(swapped[:, mirror] * flip, head.deltas)
     # Inside the mouth only the vertices are symmetric: its grids are all cut along the same diagonal.
@@ -114,7 +114,7 @@ def test_left_and_right_are_exact_mirror_images(head: HeadParts) -> None:
 
 
 def test_triangles_look_outwards(head: HeadParts) -> None:
-    a, b, c = (head.vertices[head.faces[:, k]].astype(float) for k in range(3))
+    a, b, c = (head.neutral[head.faces[:, k]].astype(float) for k in range(3))
     normal, centre, part = np.cross(b - a, c - a), (a + b + c) / 3, head.part[head.faces[:, 0]]
     skin = part == PARTS.index("skin")
     hidden = (head.masks["inner_lips"] + head.masks["wet"])[head.faces].max(1) > 0
@@ -170,7 +170,7 @@ def test_points_of_the_table_lie_on_the_head(skin: Skin) -> None:
 
 
 def test_back_of_the_head_and_neck_stay_still(head: HeadParts) -> None:
-    still = (head.vertices[:, 2] < -1.3) | (head.vertices[:, 1] < -2.4)
+    still = (head.neutral[:, 2] < -1.3) | (head.neutral[:, 1] < -2.4)
     assert not head.deltas[:, still].any()
 
 
@@ -208,7 +208,7 @@ def test_shipped_asset_is_what_the_code_makes(head: HeadParts) -> None:
     shipped = read_gltf(ASSET)
     np.testing.assert_array_equal(shipped.faces, head.faces)
     np.testing.assert_array_equal(shipped.part, head.part)
-    np.testing.assert_allclose(shipped.vertices, head.vertices, atol=1e-3)
+    np.testing.assert_allclose(shipped.neutral, head.neutral, atol=1e-3)
     np.testing.assert_allclose(shipped.deltas, head.deltas, atol=1e-3)
     np.testing.assert_allclose(shipped.colors, head.colors, atol=1e-3)
     assert set(shipped.masks) == set(head.masks)

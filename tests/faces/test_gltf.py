@@ -40,7 +40,7 @@ def test_round_trip_keeps_everything(ball, tmp_path, remade):
     rig = remade(ball, masks=masks, part=(np.arange(192) % 8).astype(np.uint8))
     back = load_rig("gltf", write_gltf(rig, tmp_path / "sub" / "ball.glb"))
     step = 2.0 / 65536 * 2
-    np.testing.assert_allclose(back.vertices, rig.vertices, atol=1e-6)
+    np.testing.assert_allclose(back.neutral, rig.neutral, atol=1e-6)
     np.testing.assert_allclose(back.deltas, rig.deltas, atol=step)
     np.testing.assert_allclose(back.colors, rig.colors, atol=1e-4)
     np.testing.assert_array_equal(back.faces, rig.faces)
@@ -84,8 +84,8 @@ def test_several_meshes_transforms_and_names_of_others(tmp_path):
         ({"rotation": quarter_turn_about_z}, [("head.eyeBlink_L", push), ("tongueOut", push)], True),
     ]
     rig = read_gltf(foreign_file(tmp_path / "two.glb", pieces))
-    np.testing.assert_allclose(rig.vertices[:3], TRIANGLE * 2 + [5, 0, 0])
-    np.testing.assert_allclose(rig.vertices[3:], TRIANGLE[:, [1, 0, 2]] * [-1, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(rig.neutral[:3], TRIANGLE * 2 + [5, 0, 0])
+    np.testing.assert_allclose(rig.neutral[3:], TRIANGLE[:, [1, 0, 2]] * [-1, 1, 1], atol=1e-6)
     jaw, blink = (rig.deltas[MORPH_TARGETS.index(n)] for n in ("jawOpen", "eyeBlinkLeft"))
     np.testing.assert_allclose(jaw, np.concatenate([push * 2, push * 0]))
     np.testing.assert_allclose(blink[3:], np.tile([-0.2, 0.1, 0.3], (3, 1)), atol=1e-4)

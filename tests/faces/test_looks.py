@@ -94,29 +94,29 @@ def test_colours_land_on_their_mask(builtin, mask, change):
 
 def test_paint_is_linear_and_leaves_foreign_rigs_alone(builtin, ball):
     colors = paint_rig(builtin)
-    assert colors.shape == builtin.vertices.shape and colors.min() >= 0 and colors.max() <= 1
+    assert colors.shape == builtin.neutral.shape and colors.min() >= 0 and colors.max() <= 1
     np.testing.assert_allclose(paint_rig(ball), ball.colors, atol=5e-3)
 
 
 @pytest.mark.parametrize("trait", [*TRAITS, "masculinity"])
 def test_every_trait_moves_the_head_smoothly_and_a_little(builtin, trait):
     basis = IdentityBasis(builtin)
-    moved = basis.apply(builtin.vertices, Identity(**{trait: 1.0})) - builtin.vertices
+    moved = basis.apply(builtin.neutral, Identity(**{trait: 1.0})) - builtin.neutral
     reach = np.linalg.norm(moved, axis=1).max()
     assert 0.005 < reach < 0.2
     edges = builtin.faces[:, [0, 1]]
-    long = np.linalg.norm(builtin.vertices[edges[:, 0]] - builtin.vertices[edges[:, 1]], axis=1)
+    long = np.linalg.norm(builtin.neutral[edges[:, 0]] - builtin.neutral[edges[:, 1]], axis=1)
     stretch = np.linalg.norm(moved[edges[:, 0]] - moved[edges[:, 1]], axis=1)
     assert np.percentile(stretch / np.maximum(long, 1e-3), 99) < 0.6
 
 
 def test_identity_is_neutral_at_zero_and_left_right_symmetric(builtin, remade):
     basis = IdentityBasis(builtin)
-    assert basis.apply(builtin.vertices, Identity()) is builtin.vertices
+    assert basis.apply(builtin.neutral, Identity()) is builtin.neutral
     person = Identity(**{trait: 1.0 for trait in TRAITS})
-    flipped = builtin.vertices * np.float32([-1, 1, 1])
-    there = basis.apply(builtin.vertices, person)
-    other = IdentityBasis(remade(builtin, vertices=flipped)).apply(flipped, person)
+    flipped = builtin.neutral * np.float32([-1, 1, 1])
+    there = basis.apply(builtin.neutral, person)
+    other = IdentityBasis(remade(builtin, neutral=flipped)).apply(flipped, person)
     np.testing.assert_allclose(there * [-1, 1, 1], other, atol=1e-5)
 
 

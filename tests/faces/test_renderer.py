@@ -26,15 +26,15 @@ def changed(a, b):
 
 
 def test_normals_agree_with_a_plain_loop(ball):
-    expected = np.zeros_like(ball.vertices, np.float64)
+    expected = np.zeros_like(ball.neutral, np.float64)
     for a, b, c in ball.faces:
-        p, q, r = ball.vertices[[a, b, c]].astype(np.float64)
+        p, q, r = ball.neutral[[a, b, c]].astype(np.float64)
         for corner in (a, b, c):
             expected[corner] += np.cross(q - p, r - p)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    normals = NormalField(ball.faces, len(ball.vertices))(ball.vertices)
+    normals = NormalField(ball.faces, len(ball.neutral))(ball.neutral)
     np.testing.assert_allclose(normals, expected, atol=1e-5)
-    assert (np.einsum("ij,ij->i", normals, ball.vertices) > 0.5).all()
+    assert (np.einsum("ij,ij->i", normals, ball.neutral) > 0.5).all()
 
 
 def test_display_transfer_is_srgb_and_undone():
@@ -156,7 +156,7 @@ def test_fingerprint_names_rig_and_settings(builtin, ball):
 
 
 def test_foreign_rig_of_any_size_is_drawn_in_its_own_colours(ball, remade):
-    small = remade(ball, vertices=ball.vertices * 0.01, deltas=ball.deltas * 0.01)
+    small = remade(ball, neutral=ball.neutral * 0.01, deltas=ball.deltas * 0.01)
     for rig in (ball, small):
         pictures = Renderer(rig, size=48).render(np.zeros((2, 52)), [Look(), Look(skin=(0.1, 0.1, 0.1))])
         np.testing.assert_array_equal(pictures[0], pictures[1])

@@ -32,7 +32,7 @@ class HeadParts:
     the eyes. Triangles are counter-clockwise seen from where they are looked at.
     """
 
-    vertices: np.ndarray
+    neutral: np.ndarray
     """(V, 3) float32."""
     faces: np.ndarray
     """(T, 3) int32."""
@@ -57,7 +57,7 @@ def build_head() -> HeadParts:
     vertices, deltas = _symmetric(vertices, deltas, mirror)
     part = np.repeat([PARTS.index(piece.part) for piece in pieces], np.diff(starts))
     head = HeadParts(
-        vertices=vertices.astype(np.float32),
+        neutral=vertices.astype(np.float32),
         faces=np.concatenate(
             [piece.faces + start for piece, start in zip(pieces, starts, strict=False)]
         ).astype(np.int32),

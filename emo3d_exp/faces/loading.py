@@ -1,0 +1,39 @@
+"""Rigs by name or by file."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from emo3d_exp.errors import ConfigError
+from emo3d_exp.faces.rig import Rig
+
+BUILTIN_ASSET = "assets/builtin_head.glb"
+RIGS: tuple[str, ...] = ("builtin", "gltf")
+
+
+def load_rig(name: str | Path = "builtin", path: str | Path | None = None) -> Rig:
+    """A rig by name or path.
+
+    Args:
+        name: ``builtin`` (shipped), ``gltf`` with ``path``, or the path of a .glb or .gltf file itself.
+        path: the file of ``gltf``.
+
+    Raises:
+        ConfigError: unknown name, or a path that is missing or out of place.
+        DataError: the file is not a usable rig.
+    """
+    from emo3d_exp.faces.gltf import read_gltf
+
+    if Path(name).suffix.lower() in (".glb", ".gltf"):
+        name, path = "gltf", path or name
+    if name == "gltf":
+        if path is None:
+            raise ConfigError("rig=gltf needs rig.path, the .glb or .gltf file to show")
+        return read_gltf(path)
+    if name != "builtin":
+        raise ConfigError(f"unknown rig '{name}': choose {', '.join(RIGS)} or a .glb or .gltf file")
+    if path is not None:
+        raise ConfigError(f"rig=builtin takes no path, got '{path}'; use rig=gltf rig.path={path}")
+    with as_file(files("emo3d_exp").joinpath(BUILTIN_ASSET)) as asset:
+        return read_gltf(asset, name="builtin")
