@@ -71,7 +71,7 @@ def test_what_viewers_need_is_in_the_file(ball, tmp_path):
 def test_shipped_asset_is_small(builtin):
     from importlib.resources import files
 
-    from emo3d_exp.faces.rig import BUILTIN_ASSET
+    from emo3d_exp.faces.loading import BUILTIN_ASSET
 
     assert len(files("emo3d_exp").joinpath(BUILTIN_ASSET).read_bytes()) < 4e6
 
