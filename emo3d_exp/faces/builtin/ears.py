@@ -44,14 +44,9 @@ def ear(side: str) -> Piece:
     points = np.stack([stand_off + 0.9 * height, up - 0.12 * back, -back + 0.35 * height - 0.10 * up], 1)
     vertices = (points + _CENTRE) * [sign, 1, 1]
     faces = facing(vertices, grid_faces(_RINGS, _SPOKES, wrap=True), np.array([sign, 0.0, 0.0]))
+    canal = 0.62 * np.exp(-((r / 0.45) ** 4)) + 0.3 * np.exp(-((r / 0.16) ** 2))
     masks = {
-        "occlusion": np.clip(
-            0.62 * np.exp(-((r / 0.45) ** 4))
-            + 0.3 * np.exp(-((r / 0.16) ** 2))
-            + 0.30 * bell(r - 0.72, 0.05),
-            0,
-            1,
-        ),
+        "occlusion": np.clip(canal + 0.30 * bell(r - 0.72, 0.05), 0, 1),
         "blush": np.full(len(vertices), 0.45),
     }
     return Piece("ear", vertices, faces, masks=masks)
