@@ -18,6 +18,7 @@ import numpy as np
 
 _SINGLE_SIDED = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
 _GAINS = {
+    "cheekPuff": 1.5,
     "browDown": 1.9,
     "browInnerUp": 1.5,
     "mouthFrown": 2.0,

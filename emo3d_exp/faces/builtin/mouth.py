@@ -78,7 +78,7 @@ def _tooth_row(
     arch_line = gum - 0.05 + 0.07 * tooth**2
     masks = {
         "gums": ramp(-(v - arch_line), -0.07, 0.07).ravel(),
-        "teeth_shade": np.clip(0.35 * between + 0.95 * np.abs(u) ** 2.5, 0, 1).ravel(),
+        "teeth_shade": np.clip(0.22 * between + 0.95 * np.abs(u) ** 2.5, 0, 1).ravel(),
     }
     faces = facing(vertices, grid_faces(rows, columns), np.array([0.0, 0.0, 1.0]))
     return Piece("teeth", vertices, faces, masks=masks)
