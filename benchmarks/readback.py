@@ -28,12 +28,9 @@ from emo3d_exp.vocab import BLENDSHAPES, EMOTION_INDEX
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT.parent / "shared" / "data" / "mediapipe" / "face_landmarker.task"
 KINDS = ("one", "people", "prior")
-MUST = tuple(
-    stem + side
-    for stem in ("eyeBlink", "eyeLookIn", "eyeLookOut", "eyeLookUp", "mouthSmile", "mouthFrown",
-                 "mouthStretch", "browDown", "browOuterUp")
-    for side in ("Left", "Right")
-) + ("jawOpen", "browInnerUp")  # fmt: skip
+SIDED_MUST = ("eyeBlink", "eyeLookIn", "eyeLookOut", "eyeLookUp", "mouthSmile", "mouthFrown", "mouthStretch")
+SIDED_MUST += ("browDown", "browOuterUp")
+MUST = {"jawOpen", "browInnerUp", *(stem + side for stem in SIDED_MUST for side in ("Left", "Right"))}
 
 
 def measure(rig: Rig, kind: str, arguments: argparse.Namespace) -> tuple[Readback, np.ndarray | None]:
