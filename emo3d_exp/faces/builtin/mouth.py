@@ -56,7 +56,7 @@ def _jaw_deltas(vertices: np.ndarray) -> np.ndarray:
     table = motion_table()
     deltas = np.zeros((len(SHAPE_INDEX), len(vertices), 3))
     for shape in ("jawForward", "jawLeft", "jawRight"):
-        deltas[SHAPE_INDEX[shape]] = table.motion(shape, "chin_boss") * gain(shape) * [1, 1, 0.9]
+        deltas[SHAPE_INDEX[shape]] = table.motion(shape, "chin_boss") * gain(shape) * [1, 1, 0.75]
     centred = vertices - _JAW_HINGE
     deltas[SHAPE_INDEX["jawOpen"]] = rotated(centred, pitch=_JAW_ANGLE) - centred
     return deltas
@@ -86,12 +86,12 @@ def _tooth_row(
 
 def upper_teeth() -> Piece:
     """They are fixed to the skull. Larger ones would show through lips that open or roll in."""
-    return _tooth_row(-0.80, -1.165, 0.392, 0.45, rows=10, gum=0.46)
+    return _tooth_row(-0.80, -1.152, 0.380, 0.45, rows=10, gum=0.46)
 
 
 def lower_teeth() -> Piece:
     """They move with the jaw."""
-    piece = _tooth_row(-1.28, -1.175, 0.325, 0.40, rows=7, gum=0.35)
+    piece = _tooth_row(-1.28, -1.180, 0.312, 0.40, rows=7, gum=0.35)
     piece.deltas = _jaw_deltas(piece.vertices)
     return piece
 
