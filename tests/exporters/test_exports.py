@@ -49,7 +49,7 @@ def test_obj_is_the_posed_mesh_with_colours(request_of: ExportRequest, rig: Rig)
 
 
 def test_obj_is_read_by_trimesh(request_of: ExportRequest, rig: Rig) -> None:
-    import trimesh
+    trimesh = pytest.importorskip("trimesh")
 
     request = replace(request_of, blendshapes=request_of.blendshapes[1:2], captions=())
     read = trimesh.load(io.BytesIO(export_bytes("obj", request).content), file_type="obj", process=False)

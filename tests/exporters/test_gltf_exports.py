@@ -99,7 +99,7 @@ def test_a_blink_stays_shut_on_its_way(rig: Rig) -> None:
 
 
 def test_posed_mesh_stands_still(request_of: ExportRequest, rig: Rig) -> None:
-    import trimesh
+    trimesh = pytest.importorskip("trimesh")
 
     content = export_bytes("gltf_posed", one(request_of, 2)).content
     glb = Glb(content)
