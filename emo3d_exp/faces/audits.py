@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emo3d_exp.faces.looks import Look
-from emo3d_exp.faces.part_view import Parts, PartView
+from emo3d_exp.faces.part_view import PartView
 from emo3d_exp.faces.populations import random_faces
 from emo3d_exp.faces.renderer import Renderer
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, BLENDSHAPES, MIRROR_PERMUTATION
@@ -90,18 +90,9 @@ def audit_half_shut_eyes(view: PartView, looks: list[Look], rng: np.random.Gener
 def audit_mouth(view: PartView, looks: list[Look], rng: np.random.Generator) -> Audit:
     """Pixels of teeth, tongue or the inside of the mouth where random faces have lips or skin."""
     faces = random_faces(len(looks), rng)
-    values = [leaking(view(face, look)) for face, look in zip(faces, looks, strict=True)]
+    drawn = (view(face, look) for face, look in zip(faces, looks, strict=True))
+    values = [(parts.mouth & parts.pierces).sum() for parts in drawn]
     return Audit("pixels of the mouth outside the lips", 8, np.array(values, float), faces, looks)
-
-
-def leaking(parts: Parts) -> int:
-    """Pixels where the inside of the mouth sticks out of skin, is seen through the back of skin, or has bare
-    skin instead of lips next to it."""
-    import cv2
-
-    mouth = parts.mouth
-    beside = cv2.dilate(parts.bare.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return int((mouth & (parts.pierces | parts.torn | beside)).sum())
 
 
 def audit_closed_lips(view: PartView, looks: list[Look], rng: np.random.Generator) -> Audit:

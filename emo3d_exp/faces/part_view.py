@@ -33,11 +33,8 @@ class PartView:
         of_skin = np.isin(part, SKIN)
         skin = rig.faces[of_skin]
         at_rim = np.isin(skin, _boundary(skin)).any(axis=1)
-        lips = rig.masks.get("lips", np.ones(len(rig.neutral), np.float32))
-        lips = np.maximum(lips, rig.masks.get("inner_lips", 0))
-        bare = of_skin & (lips[rig.faces].max(axis=1) < 0.3)
         right = rig.neutral[rig.faces[:, 0], 0] < 0
-        self.all = _Labelled(rig.faces, part + 8 * right + 16 * bare)
+        self.all = _Labelled(rig.faces, part + 8 * right)
         self.skin = _Labelled(skin, np.zeros(len(skin), np.int64))
         self.firm_skin = _Labelled(skin[~at_rim], np.zeros((~at_rim).sum(), np.int64))
 
@@ -48,20 +45,19 @@ class PartView:
         posed = self.identity.apply(posed, look.identity)
         return Parts(self, self.camera.view(posed, self.camera.rotation(look), look), look)
 
-    def nearest(
-        self, surface: _Labelled, seen: np.ndarray, look: Look, cull: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Label of the nearest triangle (-1: none) and its depth, for every pixel."""
+    def nearest(self, surface: _Labelled, seen: np.ndarray, look: Look, cull: bool) -> np.ndarray:
+        """Label of the nearest triangle, for every pixel; -1 where there is none."""
         import cv2
 
         label = np.full((self.size, self.size, 3), BACKGROUND, np.float32)
         depth = np.full((self.size, self.size), self.camera.far, np.float32)
+        # The setters return copies: what is chained to the call after a statement's start would be lost.
         settings = cv2.TriangleRasterizeSettings().setShadingType(cv2.RASTERIZE_SHADING_SHADED)
         settings.setCullingMode(cv2.RASTERIZE_CULLING_CW if cull else cv2.RASTERIZE_CULLING_NONE)
         lens = (float(np.deg2rad(look.fov)), self.camera.near, self.camera.far)
         corners, eye = seen[surface.source], np.eye(4, dtype=np.float32)
         cv2.triangleRasterize(corners, surface.faces, surface.colors, label, depth, eye, *lens, settings)
-        return np.rint(label[..., 0]).astype(np.int16), depth
+        return np.rint(label[..., 0]).astype(np.int16)
 
 
 class Parts:
@@ -69,7 +65,7 @@ class Parts:
 
     def __init__(self, view: PartView, seen: np.ndarray, look: Look) -> None:
         self._view, self._seen, self._look = view, seen, look
-        self._label, self._depth = view.nearest(view.all, seen, look, cull=bool(view.rig.masks))
+        self._label = view.nearest(view.all, seen, look, cull=False)
 
     @cached_property
     def part(self) -> np.ndarray:
@@ -79,7 +75,7 @@ class Parts:
     @cached_property
     def eye(self) -> np.ndarray:
         """int, 0 where the left eye is seen (its catchlight too), 1 for the right one, else -1."""
-        return np.where(np.isin(self.part, EYES), self._label >> 3 & 1, -1)
+        return np.where(np.isin(self.part, EYES), self._label >> 3, -1)
 
     @cached_property
     def mouth(self) -> np.ndarray:
@@ -87,35 +83,30 @@ class Parts:
         return np.isin(self.part, MOUTH)
 
     @cached_property
-    def bare(self) -> np.ndarray:
-        """bool, skin that is not lips; nowhere if the rig has no mask of them."""
-        return (self._label != BACKGROUND) & (self._label & 16 > 0)
-
-    @cached_property
     def pierces(self) -> np.ndarray:
         """bool, something lies in front of skin that looks at the camera: it sticks out.
 
         The rims, where lids and lips turn inwards, do not count as skin.
         """
-        behind, _ = self._view.nearest(self._view.firm_skin, self._seen, self._look, cull=True)
+        behind = self._view.nearest(self._view.firm_skin, self._seen, self._look, cull=True)
         return (self.mouth | (self.eye >= 0)) & (behind != BACKGROUND)
 
     @cached_property
     def torn(self) -> np.ndarray:
-        """bool, skin seen from its inner side is in front: there is a hole, or it is turned over."""
-        _, skin = self._view.nearest(self._view.skin, self._seen, self._look, cull=False)
-        return ~np.isin(self.part, SKIN) & (skin < self._depth - 1e-4)
+        """bool, skin is seen from its inner side: through a gap, or because it is turned over."""
+        outer = self._view.nearest(self._view.skin, self._seen, self._look, cull=True)
+        return np.isin(self.part, SKIN) & (outer == BACKGROUND)
 
 
 class _Labelled:
     """Triangles ``(T, 3)`` of which each has one label: a vertex of several labels is there several times."""
 
     def __init__(self, faces: np.ndarray, labels: np.ndarray) -> None:
-        pairs = faces.astype(np.int64) * 32 + labels[:, None]
+        pairs = faces.astype(np.int64) * 16 + labels[:, None]
         used, index = np.unique(pairs, return_inverse=True)
-        self.source = used // 32
+        self.source = used // 16
         self.faces = np.ascontiguousarray(index.reshape(-1, 3), np.int32)
-        self.colors = np.repeat((used % 32).astype(np.float32)[:, None], 3, axis=1)
+        self.colors = np.repeat((used % 16).astype(np.float32)[:, None], 3, axis=1)
 
 
 def _boundary(faces: np.ndarray) -> np.ndarray:
