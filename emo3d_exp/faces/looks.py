@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from emo3d_exp.faces.hair_styles import STYLES
 from emo3d_exp.faces.identity import TRAITS, Identity
 from emo3d_exp.faces.shading import Light
 
 AGES: tuple[str, ...] = ("child", "young", "middle", "old")
 GENDERS: tuple[str, ...] = ("female", "male")
-HAIR_STYLES: tuple[str, ...] = ("bald", "short", "long")
+HAIR_STYLES: tuple[str, ...] = tuple(STYLES)
+BEARDS: tuple[str, ...] = ("none", "moustache", "goatee", "full")
 
 Color = tuple[float, float, float]
 
@@ -26,6 +28,10 @@ class Look:
     Attributes:
         skin, lip, hair, brow, iris: colours.
         hair_style: one of :data:`HAIR_STYLES`.
+        parting: the subject's side, "left" or "right", of a style that has one.
+        receding: how far the temples are bare.
+        beard: one of :data:`BEARDS`, in the colour of the brows.
+        freckles: how far they show.
         brow_weight: thickness of the brows; 1 as modelled, below thinner, above bushier.
         lip_color: how far ``lip`` covers the skin of the lips.
         blush: redness of cheeks and nose.
@@ -46,6 +52,10 @@ class Look:
     brow: Color = (0.23, 0.16, 0.12)
     iris: Color = (0.36, 0.25, 0.15)
     hair_style: str = "short"
+    parting: str = "left"
+    receding: float = 0.0
+    beard: str = "none"
+    freckles: float = 0.0
     brow_weight: float = 1.0
     lip_color: float = 0.75
     blush: float = 0.35
@@ -64,6 +74,10 @@ class Look:
     def __post_init__(self) -> None:
         if self.hair_style not in HAIR_STYLES:
             raise ValueError(f"hair_style '{self.hair_style}' is not one of {HAIR_STYLES}")
+        if self.beard not in BEARDS or self.parting not in ("left", "right"):
+            raise ValueError(
+                f"beard '{self.beard}' is not one of {BEARDS}, or parting '{self.parting}' no side"
+            )
         if not 1 <= self.fov <= 90 or self.framing <= 0:
             raise ValueError(f"fov {self.fov} must lie in 1…90 and framing {self.framing} above 0")
 
@@ -111,7 +125,7 @@ def random_look(rng: np.random.Generator, age: str | None = None, gender: str | 
     return Look(
         **colors,
         **_amounts(rng, age, gender),
-        hair_style=_hair_style(rng, age, gender),
+        **_hair(rng, tone, age, gender),
         identity=_identity(rng, age, gender),
         light=_light(rng, tone),
         background=_color(rng.uniform(0.35, 0.97) + rng.normal(0, 0.03, 3)),
@@ -170,12 +184,41 @@ def _amounts(rng: np.random.Generator, age: str, gender: str) -> dict[str, float
     }
 
 
-def _hair_style(rng: np.random.Generator, age: str, gender: str) -> str:
-    chance = rng.random()
-    if gender == "female":
-        return "long" if chance < 0.8 else "short"
-    bald = {"child": 0.0, "young": 0.05, "middle": 0.2, "old": 0.4}[age]
-    return "bald" if chance < bald else "short"
+_STYLES_BY_GENDER = {
+    "female": {
+        "long": 24,
+        "wavy": 20,
+        "bob": 16,
+        "fringe": 11,
+        "tied_back": 11,
+        "bun": 9,
+        "curly": 6,
+        "short": 3,
+    },
+    "male": {"short": 38, "side_part": 36, "buzz": 15, "curly": 11},
+}
+_STYLES_OF_THE_OLD = {
+    "female": {"bob": 34, "bun": 20, "short": 16, "curly": 14, "tied_back": 10, "wavy": 6},
+    "male": {"short": 50, "side_part": 38, "buzz": 12},
+}
+_BALD = {"child": 0.0, "young": 0.03, "middle": 0.12, "old": 0.25}
+
+
+def _hair(rng: np.random.Generator, tone: float, age: str, gender: str) -> dict[str, object]:
+    """Style, parting and receding; dark skin is met with curls and cropped hair more often."""
+    shares = dict((_STYLES_OF_THE_OLD if age == "old" else _STYLES_BY_GENDER)[gender])
+    if tone > 0.6:
+        for style in ("curly", "buzz", "bun"):
+            shares[style] = 2.5 * shares.get(style, 0)
+        for style in ("side_part", "bob", "fringe"):
+            shares[style] = 0.3 * shares.get(style, 0)
+    weights = np.array(list(shares.values()), float)
+    style = str(rng.choice(list(shares), p=weights / weights.sum()))
+    bald, receded = rng.random(2)
+    if gender == "male" and bald < _BALD[age]:
+        style = "bald"
+    receding = {"middle": 0.5, "old": 1.0}.get(age, 0.0) if gender == "male" and receded < 0.5 else 0.0
+    return {"hair_style": style, "parting": str(rng.choice(["left", "right"])), "receding": receding}
 
 
 def _identity(rng: np.random.Generator, age: str, gender: str) -> Identity:

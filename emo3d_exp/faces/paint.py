@@ -8,18 +8,22 @@ import numpy as np
 
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.rig import PARTS, Rig
+from emo3d_exp.faces.scalp import scalp_mask
 from emo3d_exp.faces.shading import to_display, to_linear
 
 SCLERA = (0.93, 0.91, 0.89)
 ENAMEL = (0.93, 0.91, 0.86)
 GUMS = (0.62, 0.32, 0.31)
 PUPIL = (0.02, 0.02, 0.02)
+SCALP_COVER = {"bald": (0.06, 0.6), "buzz": (0.72, 1.0)}
+"""Style → how far the scalp takes the colour of the hair, and that colour's brightness."""
 
 
 class Painter:
     """Lays masks over base colours, part by part; foreign rigs (no masks) keep their own colours."""
 
     def __init__(self, rig: Rig) -> None:
+        self.rig, self._scalps = rig, {}
         self.own = to_display(rig.colors)
         self.masked = bool(rig.masks)
         members = {name: np.flatnonzero(rig.part == code) for code, name in enumerate(PARTS)}
@@ -75,12 +79,20 @@ class Painter:
         weight = max(look.brow_weight, 0.05)
         self._mix(colors, "brows", min(0.95, 0.55 + 0.4 * weight), brow, power=1 / weight)
         self._mix(colors, "lashes", 0.92, np.minimum(brow, 0.3) * 0.35)
-        if look.hair_style == "bald" or "hair" not in self.layers:
-            self._mix(colors, "hair", 0.10, skin * 0.6)
+        if "hair" not in self.layers:
             return
-        rows = self.layers["hair"][0]
-        shade = 1.0 if self.strands is None else 1 + 0.3 * self.strands[rows, None]
-        self._mix(colors, "hair", 1.0, np.asarray(look.hair, np.float32) * shade)
+        rows, grown = self._scalp(look.receding)
+        cover, shade = SCALP_COVER.get(look.hair_style, (1.0, 0.95))
+        below = colors[rows]
+        hair = np.asarray(look.hair, np.float32) * shade if look.hair_style != "bald" else skin * shade
+        if self.strands is not None:
+            hair = hair * (1 + 0.3 * self.strands[rows, None])
+        colors[rows] = below + cover * grown[:, None] * (hair - below)
+
+    def _scalp(self, receding: float) -> tuple[np.ndarray, np.ndarray]:
+        if receding not in self._scalps:
+            self._scalps[receding] = _layer(scalp_mask(self.rig, receding))
+        return self._scalps[receding]
 
     def _paint_eyes(self, colors: np.ndarray, look: Look) -> None:
         iris = np.asarray(look.iris, np.float32)
