@@ -8,7 +8,7 @@ from emo3d_exp.faces.builtin import features as f
 from emo3d_exp.faces.overlay import COLORS, Overlay, bind
 from emo3d_exp.faces.rig import PARTS, Rig
 
-HAIRS = 190
+HAIRS = 230
 """A brow's."""
 
 SEED = 11
@@ -19,7 +19,7 @@ def brow_hairs(rig: Rig) -> Overlay:
     rng = np.random.default_rng(SEED)
     along, across = _roots(rng)
     root, direction, length = _growth(rng, along, across)
-    width = rng.uniform(0.0055, 0.0085, HAIRS) * (1 - 0.25 * along)
+    width = rng.uniform(0.0065, 0.0105, HAIRS) * (1 - 0.25 * along)
     leaves = _leaves(root, direction, length, width)
     flat = np.concatenate([leaves.reshape(-1, 2), leaves.reshape(-1, 2) * [-1, 1]])
     return _bound(rig, flat, np.tile(_fade(rng, along, across), 2), rng)

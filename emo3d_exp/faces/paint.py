@@ -63,9 +63,12 @@ class Painter:
         if self.mottle is not None:
             colors[self.skin] *= 1 + 0.035 * self.mottle[self.skin, None]
         lip = np.asarray(look.lip, np.float32)
-        stubble = 0.55 * skin * np.float32([0.86, 0.90, 0.96]) + 0.25 * np.float32(look.hair)
+        beard = 0.66 * skin * np.float32([0.92, 0.95, 1.0]) + 0.20 * np.float32(look.brow)
+        self._mix(colors, "forehead", 0.4, skin * np.float32([1.0, 1.0, 0.94]))
         self._mix(colors, "blush", look.blush, skin * np.float32([1.02, 0.80, 0.78]))
-        self._mix(colors, "stubble", 0.75 * look.stubble, stubble)
+        self._mix(colors, "under_eye", 0.35, skin * np.float32([0.80, 0.70, 0.74]))
+        self._mix(colors, "freckles", 0.55 * look.freckles, skin * np.float32([0.78, 0.64, 0.52]))
+        self._mix(colors, "stubble", 0.75 * look.stubble, beard)
         self._mix(colors, "occlusion", 0.9, skin * np.float32([0.47, 0.36, 0.33]))
         self._mix(colors, "crease", 1.0, skin * np.float32([0.54, 0.42, 0.38]))
         self._mix(colors, "age_lines", look.age_lines, skin * np.float32([0.60, 0.48, 0.44]))
@@ -77,7 +80,7 @@ class Painter:
     def _paint_hair(self, colors: np.ndarray, skin: np.ndarray, look: Look) -> None:
         brow = np.asarray(look.brow, np.float32)
         weight = max(look.brow_weight, 0.05)
-        self._mix(colors, "brows", min(0.95, 0.55 + 0.4 * weight), brow, power=1 / weight)
+        self._mix(colors, "brows", min(0.8, 0.35 + 0.30 * weight), 0.85 * brow + 0.12 * skin, power=1.25 / weight)
         self._mix(colors, "lashes", 0.92, np.minimum(brow, 0.3) * 0.35)
         if "hair" not in self.layers:
             return
