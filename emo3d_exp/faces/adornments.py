@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from emo3d_exp.faces.beards import beard_hairs
 from emo3d_exp.faces.brows import brow_hairs
 from emo3d_exp.faces.hair import hair_overlay
 from emo3d_exp.faces.looks import Look
@@ -17,7 +18,8 @@ def overlays(rig: Rig, look: Look) -> list[Overlay]:
     if not {"brows", "hair"} <= set(rig.masks):
         return []
     hair = hair_overlay(rig, look.hair_style, look.receding, look.parting == "right")
-    found = [hair, brow_hairs(rig)]
+    beard = beard_hairs(rig, look.beard) if look.beard != "none" else None
+    found = [hair, brow_hairs(rig), beard]
     return [one for one in found if one is not None]
 
 

@@ -33,7 +33,7 @@ def _roots(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 def _growth(rng, along: np.ndarray, across: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x = f.BROW_INNER + 0.01 + along * (f.BROW_OUTER - f.BROW_INNER - 0.06)
-    y = f.brow_line(x) + across * np.maximum(f.brow_half_height(x), 0.012) - 0.006
+    y = f.brow_line(x) + across * np.maximum(f.brow_half_height(x), 0.012) - 0.018
     slope = (f.brow_line(x + 0.01) - f.brow_line(x - 0.01)) / 0.02
     rise = np.deg2rad(72 * (1 - along) ** 2.2 + 14 - 30 * across * (0.35 + 0.65 * along))
     angle = np.arctan(slope) + rise + rng.normal(0, 0.09, HAIRS)

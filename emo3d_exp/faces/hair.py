@@ -1,32 +1,20 @@
-"""Hair: sheets of strands over the scalp, made once for a style."""
+"""Hair: a mesh of a style's sheets, their inside and single strands, made once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
-from emo3d_exp.faces.hair_styles import STYLES, Style
-from emo3d_exp.faces.identity import smoothstep
+from emo3d_exp.faces.hair_sheets import Sheet, hair_sheets
+from emo3d_exp.faces.hair_styles import STYLES
+from emo3d_exp.faces.loose_strands import Mesh, loose_strands
 from emo3d_exp.faces.overlay import COLORS, Overlay, bind, join
 from emo3d_exp.faces.rig import Rig
-from emo3d_exp.faces.scalp import CENTER, Scalp, directions, hairline
+from emo3d_exp.faces.scalp import CENTER, Scalp
 from emo3d_exp.faces.shading import NormalField
 
 INSIDE_SHADE = 0.30
-POLE = (180.0, 68.0)
-"""The whorl, azimuth and elevation."""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """Rows from root to tip by columns of strands; all ``(rows, columns)`` but ``points``, with xyz."""
-
-    points: np.ndarray
-    alpha: np.ndarray
-    tint: np.ndarray
-    hanging: int = 0
-    """Rows at the end that hang free, so that their inside shows."""
 
 
 def hair_overlay(rig: Rig, style: str, receding: float = 0.0, flipped: bool = False) -> Overlay | None:
@@ -42,207 +30,43 @@ def hair_overlay(rig: Rig, style: str, receding: float = 0.0, flipped: bool = Fa
     if how.kind == "painted":
         return None
     rng = np.random.default_rng(sum(map(ord, style)))
-    scalp = Scalp(rig)
-    sheets = (
-        _brushed(scalp, how, receding, rng) if how.kind == "brushed" else _parted(scalp, how, receding, rng)
-    )
-    if how.bun:
-        sheets.append(_bun(scalp, how, rng))
-    return join([_overlay(rig, sheet, flipped) for sheet in sheets])
+    sheets = hair_sheets(Scalp(rig), how, receding, rng)
+    return join([one for sheet in sheets for one in _overlays(rig, sheet, flipped, rng)])
 
 
-def _arcs(start: np.ndarray, end: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Great circles ``(R, K, 3)`` between unit vectors ``(K, 3)`` at ``t`` (R,)."""
-    angle = np.arccos(np.clip((start * end).sum(-1), -1, 1))[None, :, None]
-    t = t[:, None, None]
-    sine = np.maximum(np.sin(angle), 1e-6)
-    return (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / sine
+def _overlays(rig: Rig, sheet: Sheet, flipped: bool, rng: np.random.Generator) -> Iterator[Overlay]:
+    """The sheet, and single strands on it."""
+    surface = _surface(sheet)
+    meshes = [_with_inside(surface, sheet) if sheet.hanging else surface]
+    if sheet.strands:
+        meshes.append(loose_strands(sheet, surface.normals.reshape(sheet.points.shape), rng))
+    for mesh in meshes:
+        yield _bound(rig, mesh.mirrored() if flipped else mesh)
 
 
-def _brushed(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator) -> list[Sheet]:
-    """Strands that begin at the hairline and run to the whorl."""
-    u = np.linspace(-1, 1, how.columns)
-    azimuth = 180 * u * (0.55 + 0.45 * np.abs(u))
-    t = np.linspace(0, 1, how.rows) ** 1.7
-    noise = rng.normal(0, how.rag, how.columns)
-    noise[-1] = noise[0]
-    start = directions(azimuth, hairline(azimuth, receding) + noise)
-    end = np.broadcast_to(directions(POLE[0] + how.swirl, POLE[1] - 0.25 * how.swirl), start.shape)
-    toward = _arcs(start, end, t)
-    depth = _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7 - 0.012
-    depth += (
-        how.quiff
-        * np.exp(-((azimuth / 38) ** 2))
-        * (smoothstep(t, 0.0, 0.16) * (1 - smoothstep(t, 0.2, 0.75)))[:, None]
-    )
-    depth, tint = _curls(how, toward, depth, smoothstep(t, 0, 0.12)[:, None])
-    tint = tint * _strands(rng, len(t), how.columns, closed=True)
-    begin = 0.012 * rng.random(how.columns) + 0.004
-    alpha = smoothstep(t[:, None] - begin, -0.014, 0.085)
-    alpha[:, -1] = alpha[:, 0]
-    return [Sheet(_out(scalp, how, toward, depth), alpha, tint)]
-
-
-def _parted(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator) -> list[Sheet]:
-    """Strands that begin at the parting and fall to both sides."""
-    sheets = []
-    front = directions(how.part, hairline(how.part, receding) + how.part_height)
-    pole = directions(*POLE)
-    for sign in (1, -1):
-        u = np.linspace(0, 1, how.columns)
-        azimuth = how.first + (180 - how.first) * u**1.35
-        along = how.first_root + (1 - how.first_root) * smoothstep(azimuth, how.first, 118)
-        start = _arcs(front[None], pole[None], along)[:, 0]
-        low = hairline(azimuth, receding) if how.fringe is None else _fringe_edge(how, azimuth, receding)
-        low = np.maximum(low, how.lowest) + rng.normal(0, how.rag, how.columns)
-        end = directions(sign * azimuth, low)
-        t = np.linspace(0, 1, how.rows) ** 0.85
-        toward = _arcs(start, end, t)
-        sheets.append(_fall(scalp, how, toward, azimuth, t, rng))
-    return sheets
-
-
-def _fringe_edge(how: Style, azimuth: np.ndarray, receding: float) -> np.ndarray:
-    share = smoothstep(azimuth, 40, 62)
-    return how.fringe * (1 - share) + hairline(azimuth, receding) * share
-
-
-def _fall(
-    scalp: Scalp, how: Style, toward: np.ndarray, azimuth: np.ndarray, t: np.ndarray, rng: np.random.Generator
-) -> Sheet:
-    """One side of parted hair: over the scalp, then straight down."""
-    open_front = how.fringe is None
-    edge = smoothstep(azimuth - azimuth[0], 0, 24) if open_front else np.ones(len(azimuth))
-    near_root = smoothstep(t, 0, 0.22)[:, None]
-    free = smoothstep(t, 0.55, 1.0)[:, None] * (how.length > 0)
-    tucked = 1 - (1 - edge) * (1 - 0.35 * free)
-    depth = _volume(how, toward) * (0.35 + 0.65 * near_root) * tucked
-    if how.length == 0 and how.fringe is None:
-        depth *= 1 - 0.8 * smoothstep(t, 0.6, 1.0)[:, None]
-    depth, curl = _curls(how, toward, depth - 0.012 * (1 - tucked), near_root)
-    points = _out(scalp, how, toward, depth)
-    alpha = np.broadcast_to(1 - (1 - smoothstep(edge, -0.01, 0.12)) * (1 - free), depth.shape).copy()
-    if how.length == 0:
-        alpha *= 1 - smoothstep(t, 0.9, 1.0)[:, None] * (0.0 if how.fringe is not None else 1.0)
-    tint = curl * _strands(rng, len(t), len(azimuth)) * (0.72 + 0.28 * near_root)
-    if how.length == 0:
-        return Sheet(points, alpha, tint)
-    down, shade = _hanging(how, points[-1], azimuth, rng)
-    return Sheet(
-        np.concatenate([points, down]),
-        np.concatenate([alpha, np.ones(down.shape[:2])]),
-        np.concatenate([tint, tint[-1] * shade]),
-        hanging=len(down),
-    )
-
-
-def _hanging(how: Style, last: np.ndarray, azimuth: np.ndarray, rng: np.random.Generator) -> tuple:
-    """Rows ``(H, K, 3)`` below the last one, and their brightness."""
-    drop = np.linspace(0, 1, how.hang_rows + 1)[1:, None]
-    length = how.length * (1 + _locks(rng, how.columns) * 0.03 + rng.normal(0, 0.012, how.columns))
-    if how.fringe is not None:
-        length = length * smoothstep(azimuth, 46, 66)
-    fall = drop * length
-    out = 1 + how.flare * smoothstep(fall, 0, 0.8) - how.tuck * smoothstep(drop, 0.55, 1.0)
-    a = np.deg2rad(azimuth)
-    out = out + how.wave * np.sin(7.5 * fall + 1.8 * np.sin(3 * a)) * smoothstep(fall, 0, 0.6)
-    points = CENTER + (last - CENTER) * out[..., None]
-    points[..., 1] = last[:, 1] - fall
-    return points, 1 + 0.10 * np.sin(7.5 * fall + 1.8 * np.sin(3 * a)) * np.sign(how.wave) - 0.12 * drop
-
-
-def _volume(how: Style, toward: np.ndarray) -> np.ndarray:
-    high = smoothstep(toward[..., 1], 0.15, 0.9)
-    return how.side + (how.top - how.side) * high
-
-
-def _out(scalp: Scalp, how: Style, toward: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    radius = scalp.radius(toward) + depth
-    if how.over_ears:
-        radius = np.maximum(radius, scalp.radius(toward) + scalp.clearance(toward) + 0.04)
-    return CENTER + toward * radius[..., None]
-
-
-def _curls(how: Style, toward: np.ndarray, depth: np.ndarray, grown: np.ndarray) -> tuple:
-    """Bumps for curly hair and their shade."""
-    if how.bumps == 0:
-        return depth, np.ones(depth.shape)
-    x, y, z = np.moveaxis(toward * 13, -1, 0)
-    bump = np.sin(x + 1.7 * np.sin(0.9 * y)) * np.sin(y + 1.5 * np.sin(1.1 * z)) + np.sin(z + 1.3 * np.sin(x))
-    return depth + how.bumps * 0.5 * bump * grown, 1 + 0.32 * np.clip(bump, -1.2, 1.2) * grown
-
-
-def _strands(rng: np.random.Generator, rows: int, columns: int, closed: bool = False) -> np.ndarray:
-    """Brightness ``(rows, columns)``: single strands and locks of several, drifting along their length."""
-    fine = rng.normal(0, 1, (2, columns))
-    locks = np.stack([_locks(rng, columns), _locks(rng, columns)])
-    along = np.linspace(0, 1, rows)[:, None]
-    streaks = 0.10 * (fine[0] * (1 - along) + fine[1] * along)
-    streaks = streaks + 0.11 * (locks[0] * (1 - along) + locks[1] * along)
-    if closed:
-        streaks[:, -1] = streaks[:, 0]
-    return np.clip(1 + streaks, 0.55, 1.5)
-
-
-def _locks(rng: np.random.Generator, columns: int) -> np.ndarray:
-    """Noise ``(columns,)`` of unit deviation, alike within a lock of about four columns."""
-    noise = np.convolve(np.tile(rng.normal(0, 1, columns), 3), np.hanning(7), "same")[columns : 2 * columns]
-    return noise / noise.std()
-
-
-def _bun(scalp: Scalp, how: Style, rng: np.random.Generator) -> Sheet:
-    """A ball of wound hair on the scalp."""
-    azimuth, elevation, size = how.bun
-    toward = directions(azimuth, elevation)
-    middle = CENTER + toward * (scalp.radius(toward[None])[0] + 0.62 * size)
-    up = toward
-    side = np.array([1.0, 0.0, 0.0])
-    front = np.cross(up, side)
-    around, polar = np.linspace(0, 2 * np.pi, 25), np.linspace(0.0, 2.5, 9)[:, None]
-    ring = np.cos(around)[:, None] * side + np.sin(around)[:, None] * front
-    bulge = 1 + 0.05 * np.sin(3 * around + 2.5 * polar)
-    points = middle + size * bulge[..., None] * (
-        np.sin(polar)[..., None] * ring + 0.8 * np.cos(polar)[..., None] * up
-    )
-    tint = _strands(rng, 9, 25, closed=True) * (1 - 0.35 * smoothstep(polar, 1.4, 2.4))
-    return Sheet(points[::-1], np.ones((9, 25)), tint[::-1])
-
-
-def _overlay(rig: Rig, sheet: Sheet, flipped: bool) -> Overlay:
+def _surface(sheet: Sheet) -> Mesh:
     rows, columns = sheet.alpha.shape
     points = sheet.points.reshape(-1, 3)
-    tangents = np.gradient(sheet.points, axis=0).reshape(-1, 3)
-    alpha, tint = sheet.alpha.ravel(), sheet.tint.ravel()
     faces = _quads(np.arange(rows * columns).reshape(rows, columns))
-    turned = _faces_inward(points, faces)
-    faces = faces[:, ::-1] if turned else faces
+    faces = faces[:, ::-1] if _faces_inward(points, faces) else faces
     normals = NormalField(faces, len(points))(points.astype(np.float32))
-    if sheet.hanging:
-        points, faces, picked = _with_inside(points, faces, rows, columns, sheet.hanging, not turned)
-        normals = np.concatenate([normals, -normals[picked]])
-        tangents = np.concatenate([tangents, tangents[picked]])
-        alpha = np.concatenate([alpha, np.ones(len(picked))])
-        deep = 1 - np.exp(-(picked % columns) / 4)
-        tint = np.concatenate([tint, (0.75 + (INSIDE_SHADE - 0.75) * deep) * tint[picked]])
-    if flipped:
-        turn = np.array([-1, 1, 1])
-        points, normals, tangents, faces = points * turn, normals * turn, tangents * turn, faces[:, ::-1]
-    return _bound(rig, points, faces, normals, tangents, alpha, tint)
+    tangents = np.gradient(sheet.points, axis=0).reshape(-1, 3)
+    return Mesh(points, faces, normals, tangents, sheet.alpha.ravel(), sheet.tint.ravel())
 
 
-def _bound(rig, points, faces, normals, tangents, alpha, tint) -> Overlay:
-    binding = bind(rig, points)
-    count = len(points)
-    length = np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-9)
+def _bound(rig: Rig, mesh: Mesh) -> Overlay:
+    binding = bind(rig, mesh.points)
+    count = len(mesh.points)
+    length = np.maximum(np.linalg.norm(mesh.tangents, axis=1, keepdims=True), 1e-9)
     return Overlay(
-        faces=np.ascontiguousarray(faces, np.int32),
+        faces=np.ascontiguousarray(mesh.faces, np.int32),
         binding=binding,
-        offset=(points - binding @ rig.neutral).astype(np.float32),
+        offset=(mesh.points - binding @ rig.neutral).astype(np.float32),
         lift=np.zeros(count, np.float32),
-        normals=normals.astype(np.float32),
-        tangents=(tangents / length).astype(np.float32),
-        alpha=alpha.astype(np.float32),
-        tint=tint.astype(np.float32),
+        normals=mesh.normals.astype(np.float32),
+        tangents=(mesh.tangents / length).astype(np.float32),
+        alpha=mesh.alpha.astype(np.float32),
+        tint=mesh.tint.astype(np.float32),
         color=np.full(count, COLORS.index("hair"), np.uint8),
         rank=np.zeros(count, np.float32),
     )
@@ -261,17 +85,24 @@ def _faces_inward(points: np.ndarray, faces: np.ndarray) -> bool:
     return bool((across * ((corners.mean(axis=1) - centre) * [1, 0.5, 1])).sum() < 0)
 
 
-def _with_inside(points, faces, rows: int, columns: int, hanging: int, turn: bool) -> tuple:
-    """A second, turned surface inside the rows that hang, every other column."""
+def _with_inside(surface: Mesh, sheet: Sheet) -> Mesh:
+    """With a second, turned surface inside the rows that hang, every other column; darker further back."""
+    rows, columns = sheet.alpha.shape
     index = np.arange(rows * columns).reshape(rows, columns)
     kept = np.unique(np.append(np.arange(0, columns, 2), columns - 1))
-    picked = index[rows - hanging - 3 :][:, kept]
-    shape = picked.shape
+    picked = index[rows - sheet.hanging - 3 :][:, kept]
+    grid = np.arange(picked.size).reshape(picked.shape)
     picked = picked.ravel()
-    thinner = np.array([0.95, 1.0, 0.95])
-    inner = CENTER + (points[picked] - CENTER) * thinner
-    first = np.arange(len(picked)).reshape(shape)[:, 0]
-    inner[first] = points[picked[first]]
-    inside = _quads(np.arange(len(picked)).reshape(shape)) + len(points)
-    inside = inside[:, ::-1] if turn else inside
-    return np.concatenate([points, inner]), np.concatenate([faces, inside]), picked
+    inner = CENTER + (surface.points[picked] - CENTER) * [0.95, 1.0, 0.95]
+    inner[grid[:, 0]] = surface.points[picked[grid[:, 0]]]
+    faces = _quads(grid)
+    faces = faces if _faces_inward(inner, faces) else faces[:, ::-1]
+    deep = 1 - np.exp(-(picked % columns) / 4)
+    return Mesh(
+        np.concatenate([surface.points, inner]),
+        np.concatenate([surface.faces, faces + len(surface.points)]),
+        np.concatenate([surface.normals, -surface.normals[picked]]),
+        np.concatenate([surface.tangents, surface.tangents[picked]]),
+        np.concatenate([surface.alpha, np.ones(len(picked))]),
+        np.concatenate([surface.tint, (0.75 + (INSIDE_SHADE - 0.75) * deep) * surface.tint[picked]]),
+    )

@@ -97,7 +97,14 @@ SKIN_TONES = np.array(
 """Lightest to darkest; a tone is a point on the line through them."""
 
 HAIR_COLORS = np.array(
-    [[0.08, 0.065, 0.06], [0.13, 0.095, 0.075], [0.23, 0.15, 0.10], [0.36, 0.24, 0.15], [0.55, 0.40, 0.24]]
+    [
+        [0.08, 0.065, 0.06],
+        [0.13, 0.095, 0.075],
+        [0.23, 0.15, 0.10],
+        [0.36, 0.24, 0.15],
+        [0.52, 0.37, 0.22],
+        [0.70, 0.54, 0.34],
+    ]
 )
 RED_HAIR = np.array([0.45, 0.20, 0.10])
 GREY_HAIR = np.array([0.66, 0.65, 0.64])
@@ -126,6 +133,8 @@ def random_look(rng: np.random.Generator, age: str | None = None, gender: str | 
         **colors,
         **_amounts(rng, age, gender),
         **_hair(rng, tone, age, gender),
+        beard=_beard(rng, age, gender),
+        freckles=float(rng.uniform(0.3, 1.0)) if tone < 0.3 and rng.random() < 0.25 else 0.0,
         identity=_identity(rng, age, gender),
         light=_light(rng, tone),
         background=_color(rng.uniform(0.35, 0.97) + rng.normal(0, 0.03, 3)),
@@ -133,7 +142,7 @@ def random_look(rng: np.random.Generator, age: str | None = None, gender: str | 
         pitch=_bounded(rng, 3.5, 9),
         roll=_bounded(rng, 2.5, 7),
         fov=float(rng.uniform(14, 24)),
-        framing=float(rng.uniform(0.94, 1.06)),
+        framing=float(rng.uniform(0.90, 1.0)),
     )
 
 
@@ -152,9 +161,10 @@ def _on_line(points: np.ndarray, where: float) -> np.ndarray:
 
 
 def _colors(rng: np.random.Generator, tone: float, age: str, gender: str) -> dict[str, Color]:
-    skin = _on_line(SKIN_TONES, tone) * (1 + rng.normal(0, 0.025, 3))
+    warmth = rng.normal(0, 0.016)  # between rosy and olive
+    skin = _on_line(SKIN_TONES, tone) * (1 + rng.normal(0, 0.012, 3) + warmth * np.array([0.3, -1.0, -1.4]))
     if age == "old":
-        skin = skin @ (0.8 * np.eye(3) + 0.2 / 3) * np.array([1.0, 0.99, 0.93])
+        skin = skin @ (0.88 * np.eye(3) + 0.12 / 3) * np.array([1.0, 0.985, 0.95])
     redness = {"female": 0.8, "male": 0.3}[gender] * (0.4 if age in ("child", "old") else 1.0)
     lip = skin * np.array([0.92, 0.68, 0.68]) + redness * rng.uniform(0.1, 0.9) * np.array(
         [0.04, -0.12, -0.08]
@@ -178,7 +188,7 @@ def _amounts(rng: np.random.Generator, age: str, gender: str) -> dict[str, float
         "brow_weight": float(brows * rng.uniform(0.85, 1.15)),
         "lip_color": float({"female": 0.85, "male": 0.55}[gender] * rng.uniform(0.85, 1.1)),
         "blush": float(rng.uniform(0.15, 0.5) + (0.25 if age == "child" else 0.0)),
-        "stubble": float(rng.uniform(0.15, 0.9)) if bearded else 0.0,
+        "stubble": float(rng.uniform(0.1, 0.8)) if bearded else 0.0,
         "age_lines": float(rng.uniform(*lines)),
         "wrinkles": wrinkles,
     }
@@ -221,6 +231,12 @@ def _hair(rng: np.random.Generator, tone: float, age: str, gender: str) -> dict[
     return {"hair_style": style, "parting": str(rng.choice(["left", "right"])), "receding": receding}
 
 
+def _beard(rng: np.random.Generator, age: str, gender: str) -> str:
+    grown = rng.random() < {"child": 0.0, "young": 0.22, "middle": 0.35, "old": 0.30}[age]
+    beard = str(rng.choice(BEARDS[1:], p=[0.2, 0.25, 0.55]))
+    return beard if grown and gender == "male" else "none"
+
+
 def _identity(rng: np.random.Generator, age: str, gender: str) -> Identity:
     traits = dict(zip((*TRAITS, "masculinity"), rng.normal(0, 0.8, len(TRAITS) + 1), strict=True))
     lean = 0.35 if age == "child" else 1.0
@@ -243,7 +259,7 @@ def _light(rng: np.random.Generator, tone: float) -> Light:
     return Light(
         direction=direction,
         ambient=ambient * lift,
-        key=float(rng.uniform(0.95, 1.12) - ambient) * lift,
+        key=float(rng.uniform(0.90, 1.05) - ambient) * lift,
         fill=float(rng.uniform(0.08, 0.22)),
         specular=float(rng.uniform(0.03, 0.07)),
     )

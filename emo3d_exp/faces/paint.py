@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from emo3d_exp.faces.beards import beard_mask
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.rig import PARTS, Rig
 from emo3d_exp.faces.scalp import scalp_mask
@@ -23,7 +24,7 @@ class Painter:
     """Lays masks over base colours, part by part; foreign rigs (no masks) keep their own colours."""
 
     def __init__(self, rig: Rig) -> None:
-        self.rig, self._scalps = rig, {}
+        self.rig, self._scalps, self._beards = rig, {}, {}
         self.own = to_display(rig.colors)
         self.masked = bool(rig.masks)
         members = {name: np.flatnonzero(rig.part == code) for code, name in enumerate(PARTS)}
@@ -69,6 +70,7 @@ class Painter:
         self._mix(colors, "under_eye", 0.35, skin * np.float32([0.80, 0.70, 0.74]))
         self._mix(colors, "freckles", 0.55 * look.freckles, skin * np.float32([0.78, 0.64, 0.52]))
         self._mix(colors, "stubble", 0.75 * look.stubble, beard)
+        self._paint_beard(colors, look)
         self._mix(colors, "occlusion", 0.9, skin * np.float32([0.47, 0.36, 0.33]))
         self._mix(colors, "crease", 1.0, skin * np.float32([0.54, 0.42, 0.38]))
         self._mix(colors, "age_lines", look.age_lines, skin * np.float32([0.60, 0.48, 0.44]))
@@ -77,10 +79,21 @@ class Painter:
         self._mix(colors, "nostril", 0.9, skin * 0.16)
         self._mix(colors, "wet", 0.7, skin * np.float32([0.9, 0.62, 0.58]))
 
+    def _paint_beard(self, colors: np.ndarray, look: Look) -> None:
+        if look.beard == "none" or "stubble" not in self.layers:
+            return
+        if look.beard not in self._beards:
+            self._beards[look.beard] = _layer(beard_mask(self.rig, look.beard))
+        rows, grown = self._beards[look.beard]
+        below = colors[rows]
+        colors[rows] = below + 0.85 * grown[:, None] * (0.75 * np.float32(look.brow) - below)
+
     def _paint_hair(self, colors: np.ndarray, skin: np.ndarray, look: Look) -> None:
         brow = np.asarray(look.brow, np.float32)
         weight = max(look.brow_weight, 0.05)
-        self._mix(colors, "brows", min(0.8, 0.35 + 0.30 * weight), 0.85 * brow + 0.12 * skin, power=1.25 / weight)
+        self._mix(
+            colors, "brows", min(0.8, 0.35 + 0.30 * weight), 0.85 * brow + 0.12 * skin, power=1.25 / weight
+        )
         self._mix(colors, "lashes", 0.92, np.minimum(brow, 0.3) * 0.35)
         if "hair" not in self.layers:
             return

@@ -33,7 +33,7 @@ def hairline(azimuth: np.ndarray, receding: float = 0.0) -> np.ndarray:
     a = np.abs(azimuth)
     points = np.array(_EDGE, float)
     edge = np.interp(a, *points.T)
-    bare = 17 * np.exp(-(((a - 29) / 12) ** 2)) + 3.5 * np.exp(-((a / 14) ** 2))
+    bare = 13 * np.exp(-(((a - 30) / 13) ** 2)) + 5 * np.exp(-((a / 20) ** 2))
     wave = 0.7 * np.sin(0.55 * azimuth + 0.6) + 0.5 * np.sin(1.27 * azimuth + 2.0)
     return edge + receding * bare + wave * smoothstep(64 - a, 0, 20)
 
