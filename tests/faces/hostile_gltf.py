@@ -233,10 +233,10 @@ CASES: dict[str, tuple[Break, str]] = {
     "meshopt stride odd": (packed(byteStride=5), "multiple of 4"),
     "meshopt stride large": (packed(byteStride=512), "multiple of 4"),
     "meshopt mode": (packed(mode="LINES"), "unknown mode 'LINES'"),
-    "meshopt filter": (packed(filter="COLOR"), "filter 'COLOR', which is not supported"),
+    "meshopt filter": (packed(filter="SEPIA"), "filter 'SEPIA', which is not supported"),
     "meshopt filter of other stride": (packed(filter="QUATERNION"), "does not go with"),
     "meshopt triangles in part": (packed(mode="TRIANGLES", byteStride=4), "no whole triangles"),
     "meshopt indices of 3 bytes": (packed(mode="INDICES", byteStride=3), "indices need 2 or 4"),
     "meshopt beyond the buffer": (packed(byteLength=HUGE), "of a buffer of"),
-    "meshopt too few elements": (packed(count=3), "needs 48 bytes"),
+    "meshopt too few elements": (packed(count=3), "needs 48 bytes|damaged meshopt data"),
 }  # fmt: skip
