@@ -86,6 +86,8 @@ def test_a_rig_is_asked_for(name: str, blendshapes: np.ndarray) -> None:
     ("settings", "told"),
     [
         ({"fps": 0}, "fps=0: give a number from 1"),
+        ({"fps": "x"}, "fps=x: give a number from 1"),
+        ({"size": 99.5}, r"size=99\.5: give a whole number"),
         ({"fps": float("nan")}, "fps=nan: give"),
         ({"seconds": -1}, "seconds=-1: give"),
         ({"size": 10**6}, "size=1000000: give"),
