@@ -26,6 +26,14 @@ class Sheet:
     strands: int = 0
     """Single strands that are drawn on it."""
 
+    @property
+    def anchors(self) -> np.ndarray:
+        """Where each point is held: hanging hair by the scalp, so that it does not move with the jaw."""
+        anchors = self.points.copy()
+        if self.hanging:
+            anchors[-self.hanging :] = anchors[-self.hanging - 1]
+        return anchors
+
 
 def hair_sheets(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator) -> list[Sheet]:
     """The sheets of a style that is not painted only; ``receding`` 0…1 bares the temples."""
@@ -52,7 +60,7 @@ def _brushed(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator
     start = directions(azimuth, hairline(azimuth, receding) + noise)
     end = np.broadcast_to(directions(POLE[0] + how.swirl, POLE[1] - 0.25 * how.swirl), start.shape)
     toward = _arcs(start, end, t)
-    depth = _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7 - 0.012
+    depth = _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7 + 0.012 * smoothstep(t, 0, 0.08)[:, None] - 0.004
     depth += (
         how.quiff
         * np.exp(-((azimuth / 38) ** 2))
@@ -102,7 +110,7 @@ def _fall(
     depth = _volume(how, toward) * (0.35 + 0.65 * near_root) * tucked
     if how.length == 0 and how.fringe is None:
         depth *= 1 - 0.8 * smoothstep(t, 0.6, 1.0)[:, None]
-    depth, curl = _curls(how, toward, depth - 0.012 * (1 - tucked), near_root)
+    depth, curl = _curls(how, toward, depth + 0.010 * tucked + 0.002, near_root)
     points = _out(scalp, how, toward, depth)
     alpha = np.broadcast_to(1 - (1 - smoothstep(edge, -0.01, 0.12)) * (1 - free), depth.shape).copy()
     if how.length == 0:

@@ -9,13 +9,14 @@ import numpy as np
 from emo3d_exp.faces.beards import beard_mask
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.rig import PARTS, Rig
-from emo3d_exp.faces.scalp import scalp_mask
+from emo3d_exp.faces.scalp import hair_shadow, scalp_mask
 from emo3d_exp.faces.shading import to_display, to_linear
 
 SCLERA = (0.93, 0.91, 0.89)
 ENAMEL = (0.93, 0.91, 0.86)
 GUMS = (0.62, 0.32, 0.31)
 PUPIL = (0.02, 0.02, 0.02)
+HAIR_SHADE = np.float32([0.16, 0.20, 0.22])
 SCALP_COVER = {"bald": (0.06, 0.6), "buzz": (0.72, 1.0)}
 """Style → how far the scalp takes the colour of the hair, and that colour's brightness."""
 
@@ -97,7 +98,9 @@ class Painter:
         self._mix(colors, "lashes", 0.92, np.minimum(brow, 0.3) * 0.35)
         if "hair" not in self.layers:
             return
-        rows, grown = self._scalp(look.receding)
+        (rows, grown), (shaded, depth) = self._scalp(look.receding)
+        if look.hair_style not in SCALP_COVER:
+            colors[shaded] *= 1 - depth[:, None] * HAIR_SHADE
         cover, shade = SCALP_COVER.get(look.hair_style, (1.0, 0.95))
         below = colors[rows]
         hair = np.asarray(look.hair, np.float32) * shade if look.hair_style != "bald" else skin * shade
@@ -105,9 +108,10 @@ class Painter:
             hair = hair * (1 + 0.3 * self.strands[rows, None])
         colors[rows] = below + cover * grown[:, None] * (hair - below)
 
-    def _scalp(self, receding: float) -> tuple[np.ndarray, np.ndarray]:
+    def _scalp(self, receding: float) -> tuple[tuple, tuple]:
         if receding not in self._scalps:
-            self._scalps[receding] = _layer(scalp_mask(self.rig, receding))
+            masks = scalp_mask(self.rig, receding), hair_shadow(self.rig, receding)
+            self._scalps[receding] = _layer(masks[0]), _layer(masks[1])
         return self._scalps[receding]
 
     def _paint_eyes(self, colors: np.ndarray, look: Look) -> None:
