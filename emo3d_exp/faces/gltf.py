@@ -102,7 +102,7 @@ def _check_masks(masks: Mapping[str, np.ndarray]) -> None:
     names = ["PART", *(name.upper() for name in masks)]
     if len(set(names)) < len(names) or not all(map(MASK_NAME.fullmatch, masks)):
         raise ValueError(
-            f"mask names must be ASCII words that differ by more than case, none of them 'part': {list(masks)}"
+            f"mask names must be ASCII words that differ by more than case, none 'part': {list(masks)}"
         )
 
 
