@@ -20,7 +20,9 @@ from emo3d_exp.faces.rig import PARTS
 from emo3d_exp.vocab import MORPH_TARGETS
 
 SIDES = {"left": 1, "right": -1}
-DRAWN = ("face", "head", "mouth_socket", "eye_socket_left", "eye_socket_right", "gums_tongue", "teeth")
+DRAWN = ("face", "head", "mouth_socket", "gums_tongue", "teeth")
+"""Eye sockets, behind the eyeballs, never show."""
+
 MOUTH_BAG, TONGUE, GUMS = (0.16, 0.035, 0.035), (0.42, 0.13, 0.13), (0.34, 0.085, 0.08)
 """Linear colours of what looks do not paint."""
 

@@ -81,7 +81,7 @@ TOPOLOGY = Topology(
     outer_lips=(5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841),
     inner_lips=(5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966),
 )
-"""Groups that we draw; ``eye_*`` are the scleras, whose shells hide the irises inside them.
+"""Groups that we use; ``eye_*`` are the scleras, whose shells hide the irises inside them.
 
 Left out: irises, lacrimal fluid, eye blend and occlusion meshes (made for translucent shaders) and the
 lashes (cards that need an alpha texture).
