@@ -12,6 +12,7 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.faces.ict import store
 from emo3d_exp.faces.ict.convert import convert, parse_meshes
 from emo3d_exp.faces.ict.eyeballs import ball_center, gaze_deltas
+from emo3d_exp.faces.ict.fetch import fetch, public_manifest
 from emo3d_exp.faces.ict.source import read_meshes, source_hash
 from emo3d_exp.faces.rig import PARTS, Rig
 
@@ -84,16 +85,14 @@ def load_ict_faces(path: str | Path | None = None) -> ICTFaces:
         WeightsUnavailableError: nothing given, nothing cached, and the repository is out of reach.
     """
     if path is None:
-        from emo3d_exp.faces.ict.fetch import fetch, manifest_hash
-
-        source, place = manifest_hash(), fetch
+        manifest = public_manifest()
+        cached = store.cached_file(manifest.hash)
     else:
         given = Path(path).expanduser()
-        source, place = source_hash(given), lambda: given
-    cached = store.cached_file(source)
+        cached = store.cached_file(source_hash(given))
     arrays = store.load(cached)
     if arrays is None:
-        arrays = _converted(place(), cached)
+        arrays = _converted(fetch(manifest) if path is None else given, cached)
     return ICTFaces(arrays)
 
 

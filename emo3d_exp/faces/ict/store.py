@@ -14,7 +14,7 @@ from emo3d_exp.vocab import VOCABULARY_HASH
 
 log = logging.getLogger(__name__)
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 """Raise it when the same source gives other arrays."""
 
 _CHECKSUM = "checksum"
