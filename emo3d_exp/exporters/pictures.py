@@ -48,8 +48,8 @@ def _moving(request: ExportRequest, write: Callable[..., None], suffix: str) -> 
     renderer = request.drawing()
     if len(poses) * renderer.size**2 > MAX_PIXELS:
         raise ConfigError(
-            f"{len(poses)} pictures of {renderer.size} x {renderer.size} pixels are too many for one file; give "
-            "fewer faces, or a smaller size=…, seconds=… or fps=…"
+            f"{len(poses)} pictures of {renderer.size} x {renderer.size} pixels are too many for one "
+            "file; give fewer faces, or a smaller size=…, seconds=… or fps=…"
         )
     distinct, place = np.unique(poses, axis=0, return_inverse=True)
     pictures = renderer.render(distinct)[place.reshape(-1)]
