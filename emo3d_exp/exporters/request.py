@@ -77,6 +77,13 @@ class ExportRequest:
             raise ValueError("this format shows a rig; give one, such as rig=load_rig()")
         return self.rig
 
+    def colors(self) -> np.ndarray:
+        """(V, 3) float32 linear RGB as the renderer paints the rig; a rig without masks keeps its own."""
+        from emo3d_exp.faces.paint import paint_rig
+
+        rig = self.needed_rig()
+        return paint_rig(rig) if rig.masks else rig.colors
+
     def drawing(self) -> Renderer:
         """The renderer given, or one made here."""
         if self.renderer is not None:
