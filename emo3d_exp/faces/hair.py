@@ -37,7 +37,7 @@ def hair_overlay(rig: Rig, style: str, receding: float = 0.0, flipped: bool = Fa
 def _overlays(rig: Rig, sheet: Sheet, flipped: bool, rng: np.random.Generator) -> Iterator[Overlay]:
     """The sheet, and single strands on it."""
     surface = _surface(sheet)
-    meshes = [_with_inside(surface, sheet) if sheet.hanging else surface]
+    meshes = [_with_inside(surface, sheet) if sheet.open else surface]
     if sheet.strands:
         meshes.append(loose_strands(sheet, surface.normals.reshape(sheet.points.shape), rng))
     for mesh in meshes:

@@ -22,7 +22,9 @@ class Sheet:
     alpha: np.ndarray
     tint: np.ndarray
     hanging: int = 0
-    """Rows at the end that hang free, so that their inside shows."""
+    """Rows at the end that hang free."""
+    open: bool = False
+    """Whether the inside of the hanging rows shows."""
     strands: int = 0
     """Single strands that are drawn on it."""
 
@@ -39,7 +41,11 @@ def hair_sheets(scalp: Scalp, how: Style, receding: float, rng: np.random.Genera
     """The sheets of a style that is not painted only; ``receding`` 0…1 bares the temples."""
     make = _brushed if how.kind == "brushed" else _parted
     sheets = make(scalp, how, receding, rng)
-    return [*sheets, _bun(scalp, how, rng)] if how.bun else sheets
+    if how.bun:
+        sheets.append(_bun(scalp, how, rng))
+    if how.tail:
+        sheets.append(_tail(how, rng))
+    return sheets
 
 
 def _arcs(start: np.ndarray, end: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -125,6 +131,7 @@ def _fall(
         np.concatenate([alpha, np.ones(down.shape[:2])]),
         np.concatenate([tint, tint[-1] * shade]),
         hanging=len(down),
+        open=True,
         strands=how.strands // 2,
     )
 
@@ -201,3 +208,28 @@ def _bun(scalp: Scalp, how: Style, rng: np.random.Generator) -> Sheet:
     )
     tint = _strands(rng, 9, 25, closed=True) * (1 - 0.35 * smoothstep(polar, 1.4, 2.4))
     return Sheet(points[::-1], np.ones((9, 25)), tint[::-1])
+
+
+_TAIL = np.array([(0.25, -0.55, -2.1), (0.60, -1.0, -1.75), (0.88, -1.5, -1.15), (0.95, -2.0, -0.7),
+                  (0.92, -2.6, -0.5), (0.88, -3.2, -0.42)])  # fmt: skip
+"""From the back of the head over the left shoulder."""
+
+
+def _tail(how: Style, rng: np.random.Generator) -> Sheet:
+    """A tube of hair along a curve, thinner at both ends."""
+    from scipy.interpolate import CubicSpline
+
+    along = np.linspace(0, 1, 15)
+    curve = CubicSpline(np.linspace(0, 1, len(_TAIL)), _TAIL)
+    middle, forward = curve(along), curve(along, 1)
+    side = np.cross(forward, [0.3, 0.2, 1.0])
+    side /= np.linalg.norm(side, axis=1, keepdims=True)
+    front = np.cross(side, forward)
+    front /= np.linalg.norm(front, axis=1, keepdims=True)
+    around = np.linspace(0, 2 * np.pi, 21)
+    width = how.tail * (0.45 + 0.55 * smoothstep(along, 0.0, 0.4)) * (1 - 0.5 * smoothstep(along, 0.7, 1.0))
+    lumps = 1 + 0.05 * np.sin(5 * around + 6 * along[:, None])
+    ring = np.cos(around)[:, None] * side[:, None] + 0.8 * np.sin(around)[:, None] * front[:, None]
+    points = middle[:, None] + (width[:, None] * lumps)[..., None] * ring
+    ones = np.ones(points.shape[:2])
+    return Sheet(points, ones, _strands(rng, len(along), len(around), closed=True), hanging=len(along) - 1)

@@ -28,6 +28,7 @@ class Style:
         over_ears: whether ears are covered.
         bun: azimuth, elevation and size of a bun.
         strands: number of single strands on top.
+        tail: thickness of a tail that falls over the left shoulder.
         columns, rows, hang_rows: of a sheet's mesh.
     """
 
@@ -52,6 +53,7 @@ class Style:
     over_ears: bool = False
     bun: tuple[float, float, float] | None = None
     strands: int = 90
+    tail: float = 0.0
     columns: int = 84
     rows: int = 12
     hang_rows: int = 9
@@ -67,10 +69,10 @@ STYLES: dict[str, Style] = {
                     flare=0.05, tuck=0.10, over_ears=True, lowest=-2, columns=46, rag=0.7, hang_rows=7),
     "bob": Style("parted", top=0.15, side=0.11, part=20, first=53, length=1.5, flare=0.08, tuck=0.12,
                  over_ears=True, lowest=-2, columns=42, hang_rows=7),
-    "long": Style("parted", top=0.13, side=0.10, part=8, first=53, length=3.2, flare=0.06, wave=0.012,
+    "long": Style("parted", top=0.13, side=0.10, part=8, first=53, length=3.7, flare=0.06, wave=0.012,
                   over_ears=True, lowest=-2, columns=42, hang_rows=7),
-    "wavy": Style("parted", top=0.16, side=0.13, part=-18, first=51, length=2.9, flare=0.12, wave=0.035,
+    "wavy": Style("parted", top=0.16, side=0.13, part=-18, first=51, length=3.4, flare=0.12, wave=0.035,
                   over_ears=True, lowest=-2, columns=42, hang_rows=10),
-    "tied_back": Style("brushed", top=0.06, side=0.035, rise=0.35, rag=0.5),
+    "ponytail": Style("brushed", top=0.07, side=0.035, rise=0.35, rag=0.5, tail=0.24),
     "bun": Style("brushed", top=0.06, side=0.035, rise=0.35, rag=0.5, bun=(180.0, 66.0, 0.33)),
 }  # fmt: skip

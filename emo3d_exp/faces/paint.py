@@ -18,7 +18,7 @@ ENAMEL = (0.93, 0.91, 0.86)
 GUMS = (0.62, 0.32, 0.31)
 PUPIL = (0.02, 0.02, 0.02)
 HAIR_SHADE = np.float32([0.16, 0.20, 0.22])
-AT_ROOTS, UNDER_SHEETS = (-2.5, 5.0), (1.0, 13.0)
+AT_ROOTS, UNDER_SHEETS = (-2.5, 5.0), (7.0, 22.0)
 """Degrees over the hairline between which painted hair fades in."""
 SCALP_COVER = {"bald": (0.06, 0.6), "buzz": (0.72, 1.0)}
 """Style → how far the scalp takes the colour of the hair, and that colour's brightness."""
