@@ -37,7 +37,7 @@ def hair_overlay(rig: Rig, style: str, receding: float = 0.0, flipped: bool = Fa
 def _overlays(rig: Rig, sheet: Sheet, flipped: bool, rng: np.random.Generator) -> Iterator[Overlay]:
     """The sheet, and single strands on it."""
     surface = _surface(sheet)
-    meshes = [_with_inside(surface, sheet) if sheet.hanging else surface]
+    meshes = [_with_inside(surface, sheet) if sheet.open else surface]
     if sheet.strands:
         meshes.append(loose_strands(sheet, surface.normals.reshape(sheet.points.shape), rng))
     for mesh in meshes:
@@ -52,7 +52,15 @@ def _surface(sheet: Sheet) -> Mesh:
     faces = faces[_area(points, faces) > 1e-7]
     normals = NormalField(faces, len(points))(points.astype(np.float32))
     tangents = np.gradient(sheet.points, axis=0).reshape(-1, 3)
-    return Mesh(points, sheet.anchors.reshape(-1, 3), faces, normals, tangents, sheet.alpha.ravel(), sheet.tint.ravel())
+    return Mesh(
+        points,
+        sheet.anchors.reshape(-1, 3),
+        faces,
+        normals,
+        tangents,
+        sheet.alpha.ravel(),
+        sheet.tint.ravel(),
+    )
 
 
 def _bound(rig: Rig, mesh: Mesh) -> Overlay:
@@ -103,7 +111,9 @@ def _with_inside(surface: Mesh, sheet: Sheet) -> Mesh:
     inner[grid[:, 0]] = surface.points[picked[grid[:, 0]]]
     faces = _quads(grid)
     faces = faces if _faces_inward(inner, faces) else faces[:, ::-1]
+    falls = np.linalg.norm(sheet.points[-1] - sheet.points[-sheet.hanging - 1], axis=1) > 0.05
     faces = faces[_area(inner, faces) > 1e-7]
+    faces = faces[falls[picked[faces] % columns].all(axis=1)]
     deep = 1 - np.exp(-(picked % columns) / 4)
     return Mesh(
         np.concatenate([surface.points, inner]),

@@ -47,7 +47,7 @@ def loose_strands(sheet: Sheet, normals: np.ndarray, rng: np.random.Generator) -
     """Ribbons of five stations along the columns of ``sheet``; ``normals`` (rows, columns, 3) are its own."""
     rows, columns = sheet.alpha.shape
     count = sheet.strands
-    column = np.broadcast_to(rng.uniform(0.6, columns - 1.6, (count, 1)), (count, len(STATIONS)))
+    column = np.broadcast_to(rng.uniform(2, columns - 2, (count, 1)), (count, len(STATIONS)))
     at_edge = rng.random((count, 1)) < 0.45
     start = np.where(at_edge, 0, rng.integers(0, rows - len(STATIONS), (count, 1)))
     row = np.minimum(start + STATIONS, rows - 1.001)

@@ -47,9 +47,9 @@ def above_hairline(rig: Rig, receding: float = 0.0) -> np.ndarray:
     return np.where((rig.part == PARTS.index("skin")) & (radius > 0.9), above, -90.0)
 
 
-def scalp_mask(rig: Rig, receding: float = 0.0) -> np.ndarray:
-    """``(V,)`` float32 in [0, 1]: where hair grows, with a soft edge."""
-    return smoothstep(above_hairline(rig, receding), -2.5, 5.0).astype(np.float32)
+def scalp_mask(rig: Rig, receding: float = 0.0, edge: tuple[float, float] = (-2.5, 5.0)) -> np.ndarray:
+    """``(V,)`` float32 in [0, 1]: where hair grows; the edge fades between two angles to the hairline."""
+    return smoothstep(above_hairline(rig, receding), *edge).astype(np.float32)
 
 
 def hair_shadow(rig: Rig, receding: float = 0.0) -> np.ndarray:
@@ -87,7 +87,7 @@ class Scalp:
             return np.zeros(toward.shape[:-1])
         gap, near = self._ear_tree.query(toward, k=12)
         out = self.ears[near].max(axis=-1) - self.radius(toward)
-        return np.clip(out, 0, None) * (1 - smoothstep(gap[..., 0], 0.0, 0.35))
+        return np.clip(out, 0, None) * (1 - smoothstep(gap[..., 0], 0.0, 0.75))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
