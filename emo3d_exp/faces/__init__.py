@@ -6,19 +6,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emo3d_exp.faces.animation import animate, write_gif, write_mp4
     from emo3d_exp.faces.builtin import HeadParts, build_head
     from emo3d_exp.faces.facs import FACSPrior
     from emo3d_exp.faces.gltf import read_gltf, write_gltf
     from emo3d_exp.faces.ict import ICTFaces, load_ict, load_ict_faces
     from emo3d_exp.faces.identity import Identity
     from emo3d_exp.faces.loading import load_rig
+    from emo3d_exp.faces.lod import light_rig
     from emo3d_exp.faces.looks import AGES, GENDERS, HAIR_STYLES, Look, random_look
+    from emo3d_exp.faces.portraits import LIGHTS, VIEWS, portrait
     from emo3d_exp.faces.renderer import Renderer
     from emo3d_exp.faces.rig import PARTS, Eye, Rig
     from emo3d_exp.faces.shading import Light
-    from emo3d_exp.faces.sheet import contact_sheet
+    from emo3d_exp.faces.sheet import comparison_sheet, contact_sheet
 
 _HOMES = {
+    "animate": "animation",
+    "write_gif": "animation",
+    "write_mp4": "animation",
     "HeadParts": "builtin",
     "build_head": "builtin",
     "FACSPrior": "facs",
@@ -38,7 +44,12 @@ _HOMES = {
     "Rig": "rig",
     "Eye": "rig",
     "load_rig": "loading",
+    "light_rig": "lod",
+    "LIGHTS": "portraits",
+    "VIEWS": "portraits",
+    "portrait": "portraits",
     "Light": "shading",
+    "comparison_sheet": "sheet",
     "contact_sheet": "sheet",
 }
 
@@ -46,7 +57,9 @@ __all__ = [
     "AGES",
     "GENDERS",
     "HAIR_STYLES",
+    "LIGHTS",
     "PARTS",
+    "VIEWS",
     "Eye",
     "FACSPrior",
     "HeadParts",
@@ -56,14 +69,20 @@ __all__ = [
     "Look",
     "Renderer",
     "Rig",
+    "animate",
     "build_head",
+    "comparison_sheet",
     "contact_sheet",
+    "light_rig",
     "load_ict",
     "load_ict_faces",
     "load_rig",
+    "portrait",
     "random_look",
     "read_gltf",
+    "write_gif",
     "write_gltf",
+    "write_mp4",
 ]
 
 

@@ -42,9 +42,15 @@ class Camera:
         about_z = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
         return (about_z @ about_y @ about_x).astype(np.float32)
 
+    def placement(self, rotation: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray]:
+        """``(3, 3)`` matrix and ``(3, 1)`` offset, float32, that take vertices to camera coordinates."""
+        distance = self.visible / look.framing / (2 * np.tan(np.deg2rad(look.fov) / 2))
+        matrix = rotation / np.float32(self.height)
+        offset = -(matrix @ self.center)
+        offset[2] -= np.float32(distance)
+        return matrix, offset[:, None]
+
     def view(self, vertices: np.ndarray, rotation: np.ndarray, look: Look) -> np.ndarray:
         """Vertices ``(V, 3)`` in camera coordinates, float32, contiguous."""
-        distance = self.visible / look.framing / (2 * np.tan(np.deg2rad(look.fov) / 2))
-        seen = (vertices - self.center) @ (rotation.T / np.float32(self.height))
-        seen[:, 2] -= np.float32(distance)
-        return np.ascontiguousarray(seen)
+        matrix, offset = self.placement(rotation, look)
+        return np.ascontiguousarray(vertices @ matrix.T + offset.T)

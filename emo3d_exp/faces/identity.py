@@ -61,15 +61,19 @@ class IdentityBasis:
             self.scale = np.stack([pair[0] for pair in pairs]).astype(np.float32)
             self.shift = np.stack([pair[1] for pair in pairs]).astype(np.float32)
 
-    def apply(self, vertices: np.ndarray, identity: Identity) -> np.ndarray:
-        """Posed vertices ``(V, 3)`` of a person with these traits."""
+    def gain_and_shift(self, identity: Identity) -> tuple[np.ndarray, np.ndarray] | None:
+        """What traits do to posed vertices: ``v * gain + shift``, both ``(V, 3)``; None for nothing."""
         amounts = identity.traits()
         if not self.active or not amounts.any():
-            return vertices
+            return None
         used = np.flatnonzero(amounts)
         scale = np.tensordot(amounts[used], self.scale[used], 1)
-        shift = np.tensordot(amounts[used], self.shift[used], 1)
-        return vertices + vertices * scale + shift
+        return 1 + scale, np.tensordot(amounts[used], self.shift[used], 1)
+
+    def apply(self, vertices: np.ndarray, identity: Identity) -> np.ndarray:
+        """Posed vertices ``(V, 3)`` of a person with these traits."""
+        change = self.gain_and_shift(identity)
+        return vertices if change is None else vertices * change[0] + change[1]
 
 
 class _Rest:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from emo3d_exp.faces.rig import PARTS, Rig
-from emo3d_exp.faces.shading import Light
-from emo3d_exp.faces.strands import shade_strands
 
 COLORS: tuple[str, ...] = ("hair", "brow", "beard")
 """What ``Overlay.color`` points into."""
@@ -47,40 +45,16 @@ class Overlay:
     color: np.ndarray
     rank: np.ndarray
 
-    def place(self, vertices: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions and normals ``(N, 3)`` on a posed rig's vertices and normals ``(V, 3)``."""
-        below = self.binding @ normals
-        points = self.binding @ vertices + self.offset + self.lift[:, None] * below
-        return points, np.where(self.own_normal, self.normals, below)
+    def place(self, vertices: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Positions ``(N, 3)`` on a posed rig's vertices and normals ``(V, 3)``."""
+        return self.binding @ vertices + self.offset + self.lift[:, None] * (self.binding @ normals)
 
-    @property
-    def own_normal(self) -> np.ndarray:
-        """``(N, 1)`` bool: whether a vertex has a normal of its own."""
-        return self.normals.any(axis=1, keepdims=True)
-
-    def shade(
-        self,
-        lit: np.ndarray,
-        normals: np.ndarray,
-        tangents: np.ndarray,
-        palette: np.ndarray,
-        density: np.ndarray,
-        light: Light,
-    ) -> np.ndarray:
-        """Linear colours ``(N, 3)``.
-
-        Args:
-            lit: ``(V, 3)`` linear colours of the rig.
-            normals, tangents: ``(N, 3)`` in camera coordinates.
-            palette: ``(3, 3)`` linear colours of :data:`COLORS`.
-            density: ``(3,)`` of the same, 1 as modelled.
-            light: the scene's.
-        """
-        albedo = palette[self.color] * self.tint[:, None]
-        shaded = shade_strands(albedo, normals, tangents, light)
-        shown = self.alpha * np.clip(6 * (density[self.color] - self.rank) + 1, 0, 1)
-        below = self.binding @ lit
-        return below + shown[:, None] * (shaded - below)
+    def rebound(self, rig: Rig, other: Rig) -> Overlay:
+        """The same mesh, at rest, bound to another mesh of the same head: its light rig, say."""
+        anchors = self.binding @ rig.neutral
+        binding = bind(other, anchors)
+        offset = (self.offset + anchors - binding @ other.neutral).astype(np.float32)
+        return replace(self, binding=binding, offset=offset)
 
 
 def join(overlays: Sequence[Overlay]) -> Overlay:

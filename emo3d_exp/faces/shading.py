@@ -33,6 +33,7 @@ class NormalField:
     """Vertex normals of one topology: area-weighted sums of face normals by one sparse product."""
 
     def __init__(self, faces: np.ndarray, count: int) -> None:
+        self.count = count
         self.corners = [np.ascontiguousarray(faces[:, k]) for k in range(3)]
         triangles = np.repeat(np.arange(len(faces)), 3)
         entries = (np.ones(faces.size, np.float32), (faces.reshape(-1), triangles))
@@ -40,17 +41,22 @@ class NormalField:
 
     def __call__(self, vertices: np.ndarray) -> np.ndarray:
         """``(V, 3)`` positions → ``(V, 3)`` float32 unit normals; zero for unused vertices."""
+        return np.ascontiguousarray(self.rows(np.ascontiguousarray(vertices.T)).T)
+
+    def rows(self, vertices: np.ndarray) -> np.ndarray:
+        """The same for positions and normals ``(3, V)``, which is faster."""
         u, v = [], []
-        for axis in np.ascontiguousarray(vertices.T):
+        for axis in vertices:
             a, b, c = (axis.take(corner) for corner in self.corners)
-            u.append(b - a)
-            v.append(c - a)
-        crosses = (u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0])
-        x, y, z = (self.gather @ cross for cross in crosses)
-        inverse = 1 / np.maximum(np.sqrt(x * x + y * y + z * z), np.float32(1e-20))
-        normals = np.empty((len(x), 3), np.float32)
-        for column, values in enumerate((x, y, z)):
-            np.multiply(values, inverse, out=normals[:, column])
+            u.append(np.subtract(b, a, out=b))
+            v.append(np.subtract(c, a, out=c))
+        normals = np.empty(vertices.shape, np.float32)
+        for axis, (i, j) in enumerate(((1, 2), (2, 0), (0, 1))):
+            cross = u[i] * v[j]
+            cross -= u[j] * v[i]
+            normals[axis] = self.gather @ cross
+        length = np.einsum("ij,ij->j", normals, normals)
+        normals /= np.maximum(np.sqrt(length, out=length), np.float32(1e-20), out=length)
         return normals
 
 
@@ -66,14 +72,12 @@ class Wrinkles:
         self.rows = np.flatnonzero(table.any(axis=1))
         self.table = sparse.csr_matrix(table[self.rows])
 
-    def apply(self, colors: np.ndarray, weights: np.ndarray, strength: float) -> np.ndarray:
-        """Darken display ``colors`` (V, 3) by the folds of blendshapes ``weights`` (52,)."""
+    def shade(self, weights: np.ndarray, strength: float) -> np.ndarray | None:
+        """Factors ``(3, R)`` of the display colours of ``rows``, by blendshapes ``(52,)``; None: no folds."""
         if not len(self.rows) or strength == 0:
-            return colors
+            return None
         depth = np.clip(self.table @ weights * np.float32(strength), 0, WRINKLE_LIMIT)
-        colors = colors.copy()
-        colors[self.rows] *= 1 - depth[:, None] * WRINKLE_TINT
-        return colors
+        return 1 - WRINKLE_TINT[:, None] * depth
 
 
 @dataclass(frozen=True)
@@ -95,41 +99,60 @@ class Shader:
         table = np.array([LIGHT_BY_PART[part] for part in PARTS], np.float32)
         self.base, self.gain = np.ascontiguousarray(table[rig.part].T)
         skin = np.isin(rig.part, [PARTS.index("skin"), PARTS.index("ear")])
-        wet = ~skin & (rig.part != PARTS.index("catchlight"))
+        wet = ~np.isin(rig.part, [PARTS.index(part) for part in ("skin", "ear", "catchlight", "mouth_bag")])
         dull = sum(rig.masks.get(mask, 0.0) for mask in ("hair", "brows", "nostril"))
         lips = rig.masks.get("lips", 0.0)
         self.sheen = (0.45 * skin * np.clip(1 - 0.8 * dull, 0, 1) + 0.3 * lips).astype(np.float32)
         self.gloss = (0.8 * skin * np.clip(1 - dull, 0, 1) + 0.9 * wet + 1.2 * lips).astype(np.float32)
 
-    def __call__(self, albedo: np.ndarray, normals: np.ndarray, light: Light) -> np.ndarray:
-        """Linear colours ``(V, 3)`` of the rig's linear ``albedo`` with camera-space ``normals``."""
-        irradiance, wide, tight = _receive(normals, light)
-        irradiance *= self.gain[:, None]
-        irradiance += self.base[:, None]
+    def __call__(
+        self, albedo: np.ndarray, normals: np.ndarray, light: Light, rotation: np.ndarray
+    ) -> np.ndarray:
+        """Linear colours ``(3, V)``.
+
+        Args:
+            albedo: ``(3, V)`` linear.
+            normals: ``(3, V)`` in the rig's coordinates.
+            light: in the camera's.
+            rotation: ``(3, 3)`` from the rig's to the camera's.
+        """
+        irradiance, wide, tight = _receive(normals, light, rotation)
+        irradiance *= self.gain
+        irradiance += self.base
         irradiance *= albedo
-        irradiance += (light.specular * (self.sheen * wide + self.gloss * tight))[:, None]
+        wide *= self.sheen
+        wide += self.gloss * tight
+        wide *= np.float32(light.specular)
+        irradiance += wide
         return irradiance
 
 
-def shade_hair(albedo: np.ndarray, normals: np.ndarray, light: Light) -> np.ndarray:
-    """Linear colours ``(H, 3)`` of hair, whose highlight takes its own colour."""
-    irradiance, wide, _ = _receive(normals, light)
-    return albedo * (irradiance + 6 * light.specular * wide[:, None])
-
-
-def _receive(normals: np.ndarray, light: Light) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Irradiance ``(V, 3)`` and a wide and a tight highlight ``(V,)``."""
+def _receive(
+    normals: np.ndarray, light: Light, rotation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Irradiance ``(3, V)`` and a wide and a tight highlight ``(V,)``."""
     key = _unit(light.direction)
-    fill = _unit((-1.5 * key[0], 0.1, 0.7))
-    toward_key, toward_fill = normals @ key, normals @ fill
-    rest = light.ambient * (0.78 + 0.22 * normals[:, 1])
-    rest += light.fill * np.clip((toward_fill + 0.1) / 1.1, 0, 1)
-    wrapped = np.clip((toward_key[:, None] + SKIN_WRAP) / (1 + SKIN_WRAP), 0, 1)
-    wrapped *= np.float32(light.key)
-    wrapped += rest[:, None]
-    half = np.clip(normals @ _unit(key + np.array([0, 0, 1], np.float32)), 0, 1)
-    eighth = ((half * half) ** 2) ** 2
-    return wrapped, eighth, (eighth * eighth) ** 2
+    half = _unit(key + np.array([0, 0, 1], np.float32))
+    directions = np.stack([key, _unit((-1.5 * key[0], 0.1, 0.7)), half, np.float32([0, 1, 0])])
+    toward_key, toward_fill, toward_half, up = (directions @ rotation) @ normals
+    toward_fill += np.float32(0.1)
+    rest = np.clip(toward_fill, 0, 1.1, out=toward_fill)
+    rest *= np.float32(light.fill / 1.1)
+    up *= np.float32(0.22 * light.ambient)
+    rest += up
+    rest += np.float32(0.78 * light.ambient)
+    wrapped = np.empty(normals.shape, np.float32)
+    for row, wrap in zip(wrapped, SKIN_WRAP, strict=True):
+        np.add(toward_key, wrap, out=row)
+        row *= np.float32(light.key) / (1 + wrap)
+        np.clip(row, 0, np.float32(light.key), out=row)
+    wrapped += rest
+    eighth = np.clip(toward_half, 0, 1, out=toward_half)
+    for _ in range(3):
+        eighth *= eighth
+    tight = eighth * eighth
+    tight *= tight
+    return wrapped, eighth, tight
 
 
 def _unit(vector: np.ndarray | tuple[float, float, float]) -> np.ndarray:
@@ -154,13 +177,16 @@ _DECODE = _decode(np.arange(_STEPS) / (_STEPS - 1)).astype(np.float32)
 
 def to_display(linear: np.ndarray) -> np.ndarray:
     """Linear → sRGB, both float32 in [0, 1] (clipped), by a table of 4,096 steps (IEC 61966-2-1)."""
-    return _ENCODE[_index(linear)]
+    return _ENCODE.take(_index(linear))
 
 
 def to_linear(display: np.ndarray) -> np.ndarray:
     """sRGB → linear, both float32 in [0, 1] (clipped), by a table of 4,096 steps."""
-    return _DECODE[_index(display)]
+    return _DECODE.take(_index(display))
 
 
 def _index(values: np.ndarray) -> np.ndarray:
-    return (np.clip(values, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)
+    steps = np.clip(values, 0, 1)
+    steps *= np.float32(_STEPS - 1)
+    steps += np.float32(0.5)
+    return steps.astype(np.uint16)
