@@ -71,7 +71,7 @@ def part_of(rig: Rig, rows: np.ndarray, faces: np.ndarray) -> Rig:
 
 
 def keep(rig: Rig, vertices: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the vertices that stay, ascending, and the triangles ``(T, 3)`` over them."""
+    """Rows of the vertices that stay, ascending, and the triangles ``(T, 3)`` over them, from front to back."""
     points, weight, mirror = _points(rig), HIDDEN + visibility(rig), _mirror(rig)
     if mirror is None:
         faces = collapse(points, rig.faces, rig.part, weight, vertices)
@@ -81,6 +81,8 @@ def keep(rig: Rig, vertices: int) -> tuple[np.ndarray, np.ndarray]:
         weight = (weight + weight[mirror]) / 2
         left = collapse(points, rig.faces[half], rig.part, weight, (vertices + middle // 3) // 2)
         faces = np.concatenate([left, mirror[left][:, ::-1]])
+    # Nearest to a camera in front first: the rasteriser spends less on what turns out to be hidden.
+    faces = faces[np.argsort(-rig.neutral[faces, 2].mean(axis=1), kind="stable")]
     rows, faces = np.unique(faces, return_inverse=True)
     return rows, faces.reshape(-1, 3).astype(np.int32)
 
