@@ -86,7 +86,7 @@ def test_hairs_stay_on_the_skin_in_every_expression_and_person(builtin, name):
         vertices, normals = posed(builtin, rng.random((1, 52)).astype(np.float32) * 0.7, person)
         points = hairs.place(vertices, normals)
         gap, _ = cKDTree(vertices[builtin.part == 0]).query(points)
-        assert gap.max() < 0.13
+        assert gap.max() < 0.15
         assert np.abs(points - hairs.binding @ vertices).max() < 0.05
 
 
