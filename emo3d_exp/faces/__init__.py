@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from emo3d_exp.faces.builtin import HeadParts, build_head
     from emo3d_exp.faces.facs import FACSPrior
     from emo3d_exp.faces.gltf import read_gltf, write_gltf
+    from emo3d_exp.faces.ict import ICTFaces, load_ict, load_ict_faces
     from emo3d_exp.faces.identity import Identity
     from emo3d_exp.faces.loading import load_rig
     from emo3d_exp.faces.lod import light_rig
@@ -29,6 +30,9 @@ _HOMES = {
     "FACSPrior": "facs",
     "read_gltf": "gltf",
     "write_gltf": "gltf",
+    "ICTFaces": "ict",
+    "load_ict": "ict",
+    "load_ict_faces": "ict",
     "Identity": "identity",
     "AGES": "looks",
     "GENDERS": "looks",
@@ -59,6 +63,7 @@ __all__ = [
     "Eye",
     "FACSPrior",
     "HeadParts",
+    "ICTFaces",
     "Identity",
     "Light",
     "Look",
@@ -69,6 +74,8 @@ __all__ = [
     "comparison_sheet",
     "contact_sheet",
     "light_rig",
+    "load_ict",
+    "load_ict_faces",
     "load_rig",
     "portrait",
     "random_look",

@@ -33,7 +33,6 @@ class NormalField:
     """Vertex normals of one topology: area-weighted sums of face normals by one sparse product."""
 
     def __init__(self, faces: np.ndarray, count: int) -> None:
-        self.count = count
         self.corners = [np.ascontiguousarray(faces[:, k]) for k in range(3)]
         triangles = np.repeat(np.arange(len(faces)), 3)
         entries = (np.ones(faces.size, np.float32), (faces.reshape(-1), triangles))
@@ -125,13 +124,6 @@ class Shader:
         wide *= np.float32(light.specular)
         irradiance += wide
         return irradiance
-
-
-def shade_hair(albedo: np.ndarray, normals: np.ndarray, light: Light, rotation: np.ndarray) -> np.ndarray:
-    """Linear colours ``(3, H)`` of hair, whose highlight takes its own colour."""
-    irradiance, wide, _ = _receive(normals, light, rotation)
-    irradiance += np.float32(6 * light.specular) * wide
-    return albedo * irradiance
 
 
 def _receive(
