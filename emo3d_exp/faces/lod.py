@@ -18,11 +18,11 @@ from emo3d_exp.runs import cache_root, write_atomically
 LOD_VERSION = 1
 """Raise it when the same rig starts to give other triangles: what is cached is then made again."""
 
-VERTICES = 4000
+VERTICES = 5000
 HIDDEN = 0.02
 """Weight of errors where no camera looks, beside 1 for what always shows."""
 
-COLOR, MOTION, WRINKLE = 0.03, 0.6, 0.01
+COLOR, MOTION, WRINKLE = 0.03, 0.6, 0.03
 """Worth of a colour from black to white, of motion, and of a full wrinkle, in head heights."""
 
 DIMENSIONS = 12
@@ -71,7 +71,7 @@ def part_of(rig: Rig, rows: np.ndarray, faces: np.ndarray) -> Rig:
 
 
 def keep(rig: Rig, vertices: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the vertices that stay, ascending, and the triangles ``(T, 3)`` over them, from front to back."""
+    """Rows of the vertices that stay, ascending, and triangles ``(T, 3)`` over them, front to back."""
     points, weight, mirror = _points(rig), HIDDEN + visibility(rig), _mirror(rig)
     if mirror is None:
         faces = collapse(points, rig.faces, rig.part, weight, vertices)
