@@ -170,7 +170,7 @@ def _colors(rng: np.random.Generator, tone: float, age: str, gender: str) -> dic
         [0.04, -0.12, -0.08]
     )
     fair = max(0.0, 1 - tone * 2.2)
-    hair = _on_line(HAIR_COLORS, fair * rng.random()) if rng.random() > 0.12 * fair else RED_HAIR
+    hair = _on_line(HAIR_COLORS, fair * rng.random() ** 0.6) if rng.random() > 0.12 * fair else RED_HAIR
     brow = hair * 0.75 + 0.02
     grey = {"old": rng.uniform(0.65, 1.0), "middle": max(0.0, rng.uniform(-0.8, 0.45))}.get(age, 0.0)
     hair = hair * (1 - grey) + GREY_HAIR * rng.uniform(0.8, 1.2) * grey
