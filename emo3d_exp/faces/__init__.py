@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from emo3d_exp.faces.gltf import read_gltf, write_gltf
     from emo3d_exp.faces.identity import Identity
     from emo3d_exp.faces.loading import load_rig
-    from emo3d_exp.faces.looks import AGES, GENDERS, HAIR_STYLES, Look, random_look
+    from emo3d_exp.faces.looks import AGES, BEARDS, GENDERS, HAIR_STYLES, Look
+    from emo3d_exp.faces.people import random_look
     from emo3d_exp.faces.renderer import Renderer
     from emo3d_exp.faces.rig import PARTS, Eye, Rig
     from emo3d_exp.faces.shading import Light
@@ -25,10 +26,11 @@ _HOMES = {
     "write_gltf": "gltf",
     "Identity": "identity",
     "AGES": "looks",
+    "BEARDS": "looks",
     "GENDERS": "looks",
     "HAIR_STYLES": "looks",
     "Look": "looks",
-    "random_look": "looks",
+    "random_look": "people",
     "Renderer": "renderer",
     "PARTS": "rig",
     "Rig": "rig",
@@ -40,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "AGES",
+    "BEARDS",
     "GENDERS",
     "HAIR_STYLES",
     "PARTS",

@@ -64,8 +64,8 @@ class Style:
 STYLES: dict[str, Style] = {
     "bald": Style("painted"),
     "buzz": Style("painted"),
-    "short": Style("brushed", top=0.18, side=0.03, rise=0.15, quiff=0.05, swirl=28, locks=0.016, rag=1.3),
-    "side_part": Style("brushed", top=0.19, side=0.03, rise=0.18, quiff=0.10, swirl=60, locks=0.012, rag=0.8),
+    "short": Style("brushed", top=0.135, side=0.03, rise=0.15, quiff=0.04, swirl=28, locks=0.016, rag=1.3),
+    "side_part": Style("brushed", top=0.15, side=0.03, rise=0.18, quiff=0.10, swirl=60, locks=0.012, rag=0.8),
     "curly": Style("brushed", top=0.17, side=0.15, rise=0.14, bumps=0.065, rag=1.2, columns=88, rows=15,
                    strands=0),
     "fringe": Style("parted", top=0.15, side=0.10, first=0, first_root=0.6, fringe=15, length=1.55,

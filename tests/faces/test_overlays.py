@@ -137,8 +137,8 @@ def test_hair_covers_the_crown_and_leaves_the_features_free(renderer, style):
         red, green, blue = np.moveaxis(picture, -1, 0)
         assert ((red > blue + 15) & (green < 150)).any(axis=1).argmax() > 16, "skin above the hairline"
         assert (blue > red + 15).sum() > 300
-        middle = 64 + round(yaw * 0.7)
-        assert (blue > red + 25)[58:108, middle - 18 : middle + 18].mean() < 0.01
+        middle = 64 + round(yaw * 0.6)
+        assert (blue > red + 25)[58:108, middle - 15 : middle + 15].mean() < 0.01
 
 
 def test_receding_hair_bares_the_temples(builtin):
