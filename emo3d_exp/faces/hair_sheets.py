@@ -122,7 +122,7 @@ def _fall(
     free = smoothstep(t, 0.55, 1.0)[:, None]
     tucked = 1 - (1 - edge) * (1 - 0.35 * free)
     depth = _volume(how, toward) * (0.35 + 0.65 * near_root) * tucked
-    depth += how.locks * _locks(rng, how.columns) * near_root * edge
+    depth += how.locks * _locks(rng, how.columns) * near_root * smoothstep(azimuth - azimuth[0], 0, 14)
     depth, curl = _curls(how, toward, depth + 0.008 * tucked + 0.010, near_root)
     points = _out(scalp, how, toward, depth)
     alpha = np.broadcast_to(1 - (1 - smoothstep(edge, -0.01, 0.12)) * (1 - free), depth.shape).copy()
