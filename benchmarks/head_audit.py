@@ -39,8 +39,8 @@ CHECKS = {
 def report(name: str, audit: a.Audit, shown: int) -> None:
     values = audit.values
     print(
-        f"{name:<7} {audit.name}: above {audit.limit:g} in {100 * audit.failing:.2f} % of {len(values)} faces, "
-        f"mean {values.mean():.3g}, worst {values.max():.3g}"
+        f"{name:<7} {audit.name}: above {audit.limit:g} in {100 * audit.failing:.2f} % "
+        f"of {len(values)} faces, mean {values.mean():.3g}, worst {values.max():.3g}"
     )
     for row in audit.worst(shown):
         if values[row] > audit.limit:
