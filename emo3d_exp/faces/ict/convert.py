@@ -125,6 +125,8 @@ def _parts(used: np.ndarray, neutral: np.ndarray, topology: Topology) -> tuple[n
     part[gums], colors[gums] = teeth, GUMS
     is_tongue = gums & _tongue(neutral[used])
     part[is_tongue], colors[is_tongue] = tongue, TONGUE
+    # Light fades towards the throat.
+    colors *= np.where(part == 0, 1, 0.25 + 0.75 * smoothstep(neutral[used, 2], -0.45, 0.2))[:, None]
     return part, colors
 
 
