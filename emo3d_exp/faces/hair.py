@@ -52,7 +52,15 @@ def _surface(sheet: Sheet) -> Mesh:
     faces = faces[_area(points, faces) > 1e-7]
     normals = NormalField(faces, len(points))(points.astype(np.float32))
     tangents = np.gradient(sheet.points, axis=0).reshape(-1, 3)
-    return Mesh(points, sheet.anchors.reshape(-1, 3), faces, normals, tangents, sheet.alpha.ravel(), sheet.tint.ravel())
+    return Mesh(
+        points,
+        sheet.anchors.reshape(-1, 3),
+        faces,
+        normals,
+        tangents,
+        sheet.alpha.ravel(),
+        sheet.tint.ravel(),
+    )
 
 
 def _bound(rig: Rig, mesh: Mesh) -> Overlay:

@@ -60,7 +60,11 @@ def _brushed(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator
     start = directions(azimuth, hairline(azimuth, receding) + noise)
     end = np.broadcast_to(directions(POLE[0] + how.swirl, POLE[1] - 0.25 * how.swirl), start.shape)
     toward = _arcs(start, end, t)
-    depth = _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7 + 0.012 * smoothstep(t, 0, 0.08)[:, None] - 0.004
+    depth = (
+        _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7
+        + 0.012 * smoothstep(t, 0, 0.08)[:, None]
+        - 0.004
+    )
     depth += (
         how.quiff
         * np.exp(-((azimuth / 38) ** 2))

@@ -49,7 +49,9 @@ def test_scalp_radius_agrees_with_every_triangle_tried(builtin):
     toward = directions(np.array([0, 40, 120, 200]), np.array([70, 35, 10, 45]))
     corners = builtin.neutral[builtin.faces[(builtin.part[builtin.faces] == 0).all(1)]].astype(float) - CENTER
     for direction, radius in zip(toward, Scalp(builtin).radius(toward), strict=True):
-        weights = np.linalg.solve(corners.transpose(0, 2, 1), np.tile(direction[:, None], (len(corners), 1, 1)))
+        weights = np.linalg.solve(
+            corners.transpose(0, 2, 1), np.tile(direction[:, None], (len(corners), 1, 1))
+        )
         hit = (weights[..., 0] >= -1e-9).all(axis=1)
         assert np.isclose(radius, (1 / weights[hit].sum(axis=(1, 2))).max(), atol=1e-6)
 
