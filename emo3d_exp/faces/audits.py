@@ -107,10 +107,10 @@ def audit_closed_lips(view: PartView, looks: list[Look], rng: np.random.Generato
 
 
 def audit_single(view: PartView, looks: list[Look], rng: np.random.Generator) -> Audit:
-    """Pixels of the inside of the mouth, of something that sticks out, or of torn skin, for every shape alone.
+    """Pixels of the inside of the mouth, of what sticks out, or of torn skin, for every shape alone.
 
-    Each of the 51, and then each pair of sides together, with weight 1 on the first look; shapes that part the
-    lips may show the mouth.
+    Each of the 51, and then each pair of sides together, with weight 1 on the first look; shapes that part
+    the lips may show the mouth.
     """
     pairs = [(name, PARTNER[name]) for name in PARTNER if name.endswith("Left")]
     chosen = [(name,) for name in MORPH_TARGETS] + pairs
@@ -131,9 +131,9 @@ def audit_torn(view: PartView, looks: list[Look], rng: np.random.Generator) -> A
 
 
 def audit_mirror(renderer: Renderer, looks: list[Look], rng: np.random.Generator) -> Audit:
-    """Share of pixels in which a face and the mirror image of the mirrored face differ by more than 1 level of
-    255; a few do on edges, where a sample lies on the border of two triangles.
+    """Share of pixels in which a face and the mirror image of the mirrored face differ by more than 1 level.
 
+    A few of them do, on edges, where a sample lies on the border of two triangles (levels are 0–255).
     Without hair, for its parting has a side.
     """
     looks = [replace(look, hair_style="bald") for look in looks]
