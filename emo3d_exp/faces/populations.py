@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from emo3d_exp.faces.facs import FACSPrior
-from emo3d_exp.faces.looks import Look, random_look
+from emo3d_exp.faces.looks import Look
+from emo3d_exp.faces.people import random_look
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, BLENDSHAPES, EMOTIONS, MORPH_TARGETS
 
 TOGETHER = 0.8
