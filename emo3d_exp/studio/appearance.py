@@ -1,0 +1,62 @@
+"""How a rig looks in the browser: posed vertices, and colours with the light already in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emo3d_exp.faces import Look, Renderer, Rig
+from emo3d_exp.faces.renderer import HAIR_VOLUME
+from emo3d_exp.faces.shading import to_linear
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A posed, lit head.
+
+    Attributes:
+        vertices: ``(V, 3)`` float32; the head is 1 high and its middle lies at the origin.
+        colors: ``(V, 3)`` float32 linear RGB in [0, 1].
+    """
+
+    vertices: np.ndarray
+    colors: np.ndarray
+
+    def toward(self, other: Surface, part: float) -> Surface:
+        """The straight way to another surface of the same rig: ``part`` 0 is this one, 1 the other."""
+        return Surface(
+            self.vertices + np.float32(part) * (other.vertices - self.vertices),
+            self.colors + np.float32(part) * (other.colors - self.colors),
+        )
+
+
+class Appearance:
+    """A rig in the default look, as the renderer draws it from the front: hair, wrinkles, light.
+
+    The light is laid into the vertex colours, because it then looks as in all other pictures of this
+    project, and a browser without a graphics card has less to do. It turns with the head.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig, self.look = rig, Look()
+        self.renderer = Renderer(rig)
+        self.faces = rig.faces
+        self.two_sided = not rig.masks
+        self._paint = self.renderer.painter(self.look)
+
+    def __call__(self, blendshapes: np.ndarray) -> Surface:
+        """``(52,)`` scores in [0, 1] → the head that wears them."""
+        drawn, camera = self.renderer, self.renderer.camera
+        vertices = self.rig.vertices(blendshapes[None])[0]
+        normals = drawn.normals(vertices)
+        if "hair" in self.rig.masks:
+            vertices = vertices + normals * (HAIR_VOLUME * self.rig.masks["hair"])[:, None]
+        albedo = to_linear(drawn.wrinkles.apply(self._paint, blendshapes, self.look.wrinkles))
+        lit = np.clip(drawn.shader(albedo, normals, self.look.light), 0, 1)
+        placed = (vertices - camera.center) / np.float32(camera.height)
+        return Surface(placed.astype(np.float32), lit.astype(np.float32))
+
+    def picture(self, blendshapes: np.ndarray) -> np.ndarray:
+        """``(52,)`` → uint8 RGB ``(224, 224, 3)``, as FaceCLIP is shown faces."""
+        return self.renderer.render(blendshapes)[0]
