@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from emo3d_exp.app.texts import read_texts
 from emo3d_exp.errors import ConfigError, Emo3DError
 from emo3d_exp.vocab import BLENDSHAPES
 
@@ -65,7 +66,7 @@ def _settings(arguments: list[str]) -> Settings:
 
 def _value(key: str, value: str) -> object:
     if key == "text":
-        return _texts(value)
+        return read_texts(value)
     if key in ("top", "size"):
         if not value.isdecimal() or int(value) < 1:
             raise ConfigError(f"{key}={value}: give a whole number from 1")
@@ -75,20 +76,6 @@ def _value(key: str, value: str) -> object:
             raise ConfigError(f"out={value}: give the name of a picture, such as out=face.png")
         return Path(value)
     return value
-
-
-def _texts(value: str) -> list[str]:
-    """The texts of a YAML list; anything else is one text as it stands, whatever signs are in it."""
-    import yaml
-
-    try:
-        # The base loader leaves words such as "no" and numbers what they are here: texts.
-        read = yaml.load(value, yaml.BaseLoader) if value.startswith("[") else None
-    except yaml.YAMLError:
-        read = None
-    if isinstance(read, list) and all(isinstance(text, str) for text in read):
-        return read
-    return [value] if value else []
 
 
 def predict(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
+from functools import cache
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -26,7 +27,8 @@ def evaluate(cfg: DictConfig) -> None:
     if sum(cfg[task] is not None for task in TASKS) != 1:
         raise ConfigError(
             "say what to do: run_dir=outputs/… (score a run; a quoted pattern gives a leaderboard), "
-            "predictions=FILE (score an .npz, .parquet, .jsonl or .csv), or prompts=FILE (list the prompts)"
+            "predictions=FILE (score an .npz, .parquet, .jsonl, .csv or .json), "
+            "or prompts=FILE (list the prompts)"
         )
     if cfg.run_dir is not None and glob.has_magic(str(cfg.run_dir)):
         leaderboard(str(cfg.run_dir), cfg)
@@ -93,15 +95,19 @@ def with_given(own: DictConfig, cfg: DictConfig, keys: list[str]) -> DictConfig:
 
 
 def evaluate_file(cfg: DictConfig) -> None:
-    """Score a predictions file on ``cfg.data`` and ``cfg.split``; the report lies beside the file."""
+    """Score a predictions file on ``cfg.data`` and ``cfg.split``; the report lies beside the file.
+
+    The data are loaded after the file, which may be refused at once, unless its faces need their prompts.
+    """
     from emo3d_exp.app.data import load_data
     from emo3d_exp.app.scoring import score
     from emo3d_exp.evaluation import load_predictions
 
     file = Path(cfg.predictions)
-    predictions = load_predictions(file)
+    data = cache(lambda: load_data(cfg))
+    predictions = load_predictions(file, lambda: data().prompts(cfg.part))
     folder = Path(cfg.out) if cfg.out else file.with_name(f"{file.stem}_evaluation")
-    score(cfg, predictions, load_data(cfg), cfg.part, folder, system=file.stem)
+    score(cfg, predictions, data(), cfg.part, folder, system=file.stem)
 
 
 def list_prompts(cfg: DictConfig) -> None:

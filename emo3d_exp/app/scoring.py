@@ -84,9 +84,8 @@ def score(
 
 def track(tracker: Tracker, evaluation: Evaluation, evaluator: Evaluator, part: str, folder: Path) -> None:
     """Show an evaluation on the run's page: final metrics, samples with both faces, one face in 3D."""
-    import numpy as np
-
-    from emo3d_exp.tracking import Mesh, SampleFaces
+    from emo3d_exp.exporters import ExportRequest, export
+    from emo3d_exp.tracking import SampleFaces
 
     tracker.summary({f"{part}/{name}": value for name, value in numbers(evaluation.metrics).items()})
     rows = tracker.rows(len(evaluation.prompts))
@@ -103,9 +102,9 @@ def track(tracker: Tracker, evaluation: Evaluation, evaluator: Evaluator, part: 
         truth=evaluator.renderer.render(prompts.blendshapes[rows]),
         prediction=evaluator.renderer.render(answers[rows]),
     )
-    rig = evaluator.rig
-    posed = np.asarray(rig.vertices(answers[rows[:1]]))[0]
-    tracker.report(folder, samples, Mesh(posed, rig.faces, rig.colors))
+    first = ExportRequest(answers[rows[:1]], rig=evaluator.rig, captions=samples.text[:1])
+    (face,) = export("gltf_posed", first, folder / "face_3d.glb")
+    tracker.report(folder, samples, face)
 
 
 def numbers(metrics: dict[str, object]) -> dict[str, float]:

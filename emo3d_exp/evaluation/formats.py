@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emo3d_exp.errors import DataError
+from emo3d_exp.evaluation.recordings import is_live_link, live_link_table, read_arkit_json
 from emo3d_exp.evaluation.tables import COLUMNS, KEYS, refuse
 from emo3d_exp.records import Predictions
 from emo3d_exp.vocab import BLENDSHAPES, VOCABULARY_HASH
@@ -124,7 +125,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a readable CSV file ({error})") from error
-    return table.iloc[1:].reset_index(drop=True).set_axis(table.iloc[0].tolist(), axis=1)
+    table = table.iloc[1:].reset_index(drop=True).set_axis(table.iloc[0].tolist(), axis=1)
+    return live_link_table(table) if is_live_link(list(table.columns)) else table
 
 
 def _check_vocabulary(found: str, path: Path) -> None:
@@ -141,4 +143,10 @@ WRITERS = {
     ".jsonl": _write_jsonl,
     ".csv": lambda path, predictions: table_of(predictions).to_csv(path, index=False),
 }
-READERS = {".npz": _read_npz, ".parquet": _read_parquet, ".jsonl": _read_jsonl, ".csv": _read_csv}
+READERS = {
+    ".npz": _read_npz,
+    ".parquet": _read_parquet,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".json": read_arkit_json,
+}

@@ -4,6 +4,9 @@ Four formats, chosen by the suffix: ``.npz``, ``.parquet``, ``.jsonl`` (one obje
 table has the columns ``sample_id``, optionally ``text_number`` (1 where it is absent) and the 52
 blendshapes by name, in any order (``_neutral`` may be absent: 0). An ``.npz`` has the arrays
 ``sample_id`` (N,), optionally ``text_number`` (N,), ``blendshapes`` (N, C) and ``names`` (C,).
+
+Faces of other programs are read too: ARKit scores as ``.json``, Live Link Face recordings as ``.csv``, and
+folders of them; see :mod:`~emo3d_exp.evaluation.recordings`.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.formats import READERS, WRITERS, table_of
+from emo3d_exp.evaluation.recordings import name_faces, read_folder
 from emo3d_exp.evaluation.tables import predictions_of, refuse
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.runs import write_atomically
@@ -38,18 +42,26 @@ def save_predictions(path: Path | str, predictions: Predictions) -> Path:
     return path
 
 
-def load_predictions(path: Path | str) -> Predictions:
-    """Read a predictions file.
+def load_predictions(path: Path | str, asked: Callable[[], Prompts] | None = None) -> Predictions:
+    """Read a predictions file, or a folder of recorded faces.
+
+    Args:
+        asked: gives the prompts, in whose order faces without a ``sample_id`` are read (recordings alone may
+            lack it); None: such faces are numbered from 1. Called only for such faces.
 
     Raises:
         DataError: the file is absent or of another kind, or names every column or every row that is
             wrong, with the reason.
     """
     path = Path(path)
-    read = _format(path, READERS)
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file")
-    return predictions_of(read(path), str(path))
+    if path.is_dir():
+        table = read_folder(path, lambda file: _format(file, READERS)(file))
+    else:
+        read = _format(path, READERS)
+        if not path.is_file():
+            raise DataError(f"{path}: there is no such file")
+        table = read(path)
+    return predictions_of(name_faces(table, asked, str(path)), str(path))
 
 
 @dataclass(frozen=True)

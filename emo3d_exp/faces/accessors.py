@@ -1,15 +1,9 @@
-"""glTF accessors as numpy arrays, both ways (glTF 2.0, section 3.6.2)."""
+"""numpy arrays as glTF accessors (glTF 2.0, section 3.6.2); ``accessor_reading`` is the way back."""
 
 from __future__ import annotations
 
-import base64
-from pathlib import Path
-from urllib.parse import unquote
-
 import numpy as np
 import pygltflib as gl
-
-from emo3d_exp.errors import DataError
 
 DTYPES = {
     gl.BYTE: np.dtype("<i1"),
@@ -22,72 +16,6 @@ DTYPES = {
 CODES = {dtype: code for code, dtype in DTYPES.items()}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 TYPES = {width: name for name, width in WIDTHS.items()}
-
-
-class AccessorReader:
-    """Reads accessors of one document; buffers are loaded once."""
-
-    def __init__(self, document: gl.GLTF2, path: Path) -> None:
-        self.document, self.path = document, path
-        self.buffers = [self._buffer(buffer) for buffer in document.buffers]
-
-    def read(self, index: int) -> np.ndarray:
-        """Accessor ``index`` as ``(count, width)``: float32 when float or normalised, else integers.
-
-        Strides, sparse values over a base or over zeros, and normalised integers are resolved.
-        """
-        try:
-            return self._read(self.document.accessors[index])
-        except (IndexError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{self.path}: accessor {index} cannot be read ({error})") from error
-
-    def _read(self, accessor: gl.Accessor) -> np.ndarray:
-        dtype, width = DTYPES[accessor.componentType], WIDTHS[accessor.type]
-        if accessor.bufferView is None:
-            values = np.zeros((accessor.count, width), dtype)
-        else:
-            values = self._view(accessor.bufferView, accessor.byteOffset or 0, accessor.count, dtype, width)
-        if accessor.sparse is not None:
-            values = self._fill_sparse(values, accessor.sparse)
-        if accessor.normalized and dtype.kind in "iu":
-            scaled = values.astype(np.float32) / np.float32(np.iinfo(dtype).max)
-            return np.maximum(scaled, -1.0)
-        return values
-
-    def _fill_sparse(self, values: np.ndarray, sparse: gl.Sparse) -> np.ndarray:
-        where = sparse.indices
-        kind = DTYPES[where.componentType]
-        rows = self._view(where.bufferView, where.byteOffset or 0, sparse.count, kind, 1)[:, 0]
-        new = self._view(
-            sparse.values.bufferView,
-            sparse.values.byteOffset or 0,
-            sparse.count,
-            values.dtype,
-            values.shape[1],
-        )
-        values = values.copy()
-        values[rows] = new
-        return values
-
-    def _view(self, view: int, offset: int, count: int, dtype: np.dtype, width: int) -> np.ndarray:
-        block = self.document.bufferViews[view]
-        start = (block.byteOffset or 0) + offset
-        stride = block.byteStride or dtype.itemsize * width
-        data = self.buffers[block.buffer]
-        end = start + stride * (count - 1) + dtype.itemsize * width if count else start
-        if end > len(data):
-            raise ValueError(f"needs bytes {start}…{end} of a buffer of {len(data)}")
-        return np.ndarray((count, width), dtype, data, start, (stride, dtype.itemsize)).copy()
-
-    def _buffer(self, buffer: gl.Buffer) -> bytes:
-        if buffer.uri is None:
-            return self.document.binary_blob() or b""
-        if buffer.uri.startswith("data:"):
-            return base64.b64decode(buffer.uri.partition(",")[2])
-        source = self.path.parent / unquote(buffer.uri)
-        if not source.is_file():
-            raise DataError(f"{self.path} refers to '{buffer.uri}', which does not lie beside it")
-        return source.read_bytes()
 
 
 class AccessorWriter:

@@ -9,6 +9,9 @@ from emo3d_exp.vocab import MORPH_TARGETS
 
 _SIDES = {"l": "left", "r": "right", "left": "left", "right": "right"}
 _BY_KEY = {name.lower(): name for name in MORPH_TARGETS}
+_LONGEST = 200
+"""Characters of a name worth reading; the search below takes the square of them."""
+
 _SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
 _GLUED_SIDE = re.compile(r"(?<=[a-z])([LR])$")
 
@@ -24,7 +27,7 @@ def match_target(raw: str) -> tuple[str, str] | None:
         ``(name, half)`` with half "", "left" or "right", or None for a name outside the vocabulary.
     """
     tokens = [token for token in _SEPARATORS.split(_GLUED_SIDE.sub(r"_\1", raw)) if token]
-    if not tokens:
+    if not tokens or len(raw) > _LONGEST:
         return None
     words = [token.lower() for token in tokens]
     side = _SIDES.get(words[-1], "")

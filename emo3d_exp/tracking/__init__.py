@@ -4,7 +4,6 @@ Importing this package is cheap: wandb and Lightning are imported when a tracker
 """
 
 from emo3d_exp.tracking.csv_tracker import CSVTracker
-from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.mode import ModeChoice, choose_mode, find_key
 from emo3d_exp.tracking.no_tracker import NoTracker
 from emo3d_exp.tracking.samples import SampleFaces
@@ -13,7 +12,6 @@ from emo3d_exp.tracking.wandb_tracker import WandbTracker
 
 __all__ = [
     "CSVTracker",
-    "Mesh",
     "ModeChoice",
     "NoTracker",
     "SampleFaces",

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from emo3d_exp.runs import write_atomically
-from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.samples import SampleFaces
 from emo3d_exp.tracking.tracker import Tracker
 
@@ -77,7 +76,7 @@ class CSVTracker(Tracker):
         return np.zeros(0, dtype=np.int64)
 
     def report(
-        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None
+        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | None = None
     ) -> None:
         """Nothing: the evaluation folder already holds the table and the pictures as files."""
 

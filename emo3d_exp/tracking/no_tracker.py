@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.samples import SampleFaces
 from emo3d_exp.tracking.tracker import Tracker
 
@@ -46,7 +45,7 @@ class NoTracker(Tracker):
         return np.zeros(0, dtype=np.int64)
 
     def report(
-        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None
+        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | None = None
     ) -> None:
         """Nothing: the evaluation folder is the report."""
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.samples import SampleFaces
 
 
@@ -68,7 +67,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def report(
-        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None
+        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | None = None
     ) -> None:
         """Show an evaluation.
 
@@ -76,7 +75,7 @@ class Tracker(ABC):
             evaluation_folder: of the evaluator; its name (the split) becomes the prefix of what is shown,
                 and its ``faces.png`` is shown where there is one.
             samples: prompts with both faces, for the per-sample table: those of ``rows``.
-            face: one predicted face in 3D, as a mesh or as a ``.glb`` file.
+            face: one predicted face in 3D, a ``.glb`` file.
         """
 
     @abstractmethod

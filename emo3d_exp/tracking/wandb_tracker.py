@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.tracking.mesh import Mesh
 from emo3d_exp.tracking.mode import Mode, choose_mode, find_key
 from emo3d_exp.tracking.samples import SampleFaces, spread
 from emo3d_exp.tracking.tracker import Tracker
@@ -183,12 +182,9 @@ class WandbTracker(Tracker):
         return spread(count, self._table_rows if self._run is not None else 0)
 
     def report(
-        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | Mesh | None = None
+        self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | None = None
     ) -> None:
-        """As ``Tracker.report``: ``<split>/samples``, ``<split>/faces`` and ``<split>/face_3d`` on the page.
-
-        A ``Mesh`` is also written to ``face_3d.glb`` in the evaluation folder.
-        """
+        """As ``Tracker.report``: ``<split>/samples``, ``<split>/faces`` and ``<split>/face_3d`` on the page."""
         if self._run is None:
             return
         import wandb
@@ -199,9 +195,6 @@ class WandbTracker(Tracker):
             shown["samples"] = sample_table(samples.select(spread(len(samples), self._table_rows)))
         if (folder / "faces.png").is_file():
             shown["faces"] = wandb.Image(str(folder / "faces.png"))
-        if isinstance(face, Mesh):
-            face.write_glb(folder / "face_3d.glb")
-            face = folder / "face_3d.glb"
         if face is not None:
             shown["face_3d"] = wandb.Object3D(str(face))
         if shown:

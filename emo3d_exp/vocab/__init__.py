@@ -12,6 +12,12 @@ from emo3d_exp.vocab.blendshapes import (
     VOCABULARY_HASH,
 )
 from emo3d_exp.vocab.emotions import EMOTION_INDEX, EMOTIONS, dominant, to_distribution
+from emo3d_exp.vocab.live_link import (
+    LIVE_LINK_COLUMNS,
+    LIVE_LINK_COUNT,
+    LIVE_LINK_TICKS,
+    LIVE_LINK_TIMECODE,
+)
 
 __all__ = [
     "ARKIT_NAMES",
@@ -19,7 +25,11 @@ __all__ = [
     "BLENDSHAPE_INDEX",
     "EMOTIONS",
     "EMOTION_INDEX",
+    "LIVE_LINK_COLUMNS",
+    "LIVE_LINK_COUNT",
     "LIVE_LINK_NAMES",
+    "LIVE_LINK_TICKS",
+    "LIVE_LINK_TIMECODE",
     "MEDIAPIPE_NAMES",
     "MIRROR_PERMUTATION",
     "MORPH_TARGETS",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from emo3d_exp.tracking import Mesh, SampleFaces
+from emo3d_exp.tracking import SampleFaces
 
 
 @pytest.fixture
@@ -45,13 +45,4 @@ def samples() -> SampleFaces:
         emo3d=0.5 + rng.random(10) / 2,
         truth=np.broadcast_to(shade, (10, 16, 16, 3)),
         prediction=np.broadcast_to(shade + 100, (10, 16, 16, 3)),
-    )
-
-
-@pytest.fixture
-def tetrahedron() -> Mesh:
-    return Mesh(
-        vertices=np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32),
-        faces=np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32),
-        colors=np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0.5]], np.float32),
     )

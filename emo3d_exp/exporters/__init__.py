@@ -1,0 +1,7 @@
+"""Faces for other programs: scores, rigs, movements, pictures."""
+
+from emo3d_exp.exporters.formats import FORMATS, Format
+from emo3d_exp.exporters.request import ExportRequest
+from emo3d_exp.exporters.writing import Exported, export, export_bytes
+
+__all__ = ["FORMATS", "ExportRequest", "Exported", "Format", "export", "export_bytes"]
