@@ -9,6 +9,7 @@ import numpy as np
 from emo3d_exp.faces import Look, Renderer, Rig
 from emo3d_exp.faces.renderer import HAIR_VOLUME
 from emo3d_exp.faces.shading import to_linear
+from emo3d_exp.studio.tone import before_tone_mapping
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Surface:
 
     Attributes:
         vertices: ``(V, 3)`` float32; the head is 1 high and its middle lies at the origin.
-        colors: ``(V, 3)`` float32 linear RGB in [0, 1].
+        colors: ``(V, 3)`` float32 linear RGB, such that the browser's tone mapping makes them the renderer's.
     """
 
     vertices: np.ndarray
@@ -53,9 +54,9 @@ class Appearance:
         if "hair" in self.rig.masks:
             vertices = vertices + normals * (HAIR_VOLUME * self.rig.masks["hair"])[:, None]
         albedo = to_linear(drawn.wrinkles.apply(self._paint, blendshapes, self.look.wrinkles))
-        lit = np.clip(drawn.shader(albedo, normals, self.look.light), 0, 1)
+        lit = before_tone_mapping(drawn.shader(albedo, normals, self.look.light))
         placed = (vertices - camera.center) / np.float32(camera.height)
-        return Surface(placed.astype(np.float32), lit.astype(np.float32))
+        return Surface(placed.astype(np.float32), lit)
 
     def picture(self, blendshapes: np.ndarray) -> np.ndarray:
         """``(52,)`` → uint8 RGB ``(224, 224, 3)``, as FaceCLIP is shown faces."""

@@ -21,11 +21,11 @@ COLORS = {
 }
 
 BAR = (
-    '<div style="flex:1;height:{height}px;border-radius:4px;background:rgba(128,128,128,.16);overflow:hidden">'
-    '<div style="width:{width:.1f}%;height:100%;border-radius:4px;background:{color};opacity:{opacity};'
+    '<div style="height:{height}px;border-radius:3px;background:rgba(128,128,128,.16);margin:1px 0">'
+    '<div style="width:{width:.1f}%;height:100%;border-radius:3px;background:{color};opacity:{opacity};'
     'transition:width .35s ease"></div></div>'
-    '<div style="width:2.6em;text-align:right;font-size:11px;opacity:.75">{percent:.0f} %</div>'
 )
+HEIGHTS, OPACITIES = (9, 5, 5), (1.0, 0.55, 0.3)
 
 
 def emotion_bars(readings: Mapping[str, np.ndarray], note: str) -> str:
@@ -46,22 +46,16 @@ def emotion_bars(readings: Mapping[str, np.ndarray], note: str) -> str:
 
 
 def _row(index: int, emotion: str, readings: list[np.ndarray]) -> str:
-    heights, opacities = (11, 7, 7), (1.0, 0.6, 0.35)
+    shares = [100 * float(reading[index]) for reading in readings]
     bars = "".join(
-        '<div style="display:flex;align-items:center;gap:.5em;margin:1px 0">'
-        + BAR.format(
-            height=heights[place],
-            width=100 * float(reading[index]),
-            percent=100 * float(reading[index]),
-            color=COLORS[emotion],
-            opacity=opacities[place],
-        )
-        + "</div>"
-        for place, reading in enumerate(readings)
+        BAR.format(height=height, width=share, color=COLORS[emotion], opacity=opacity)
+        for share, height, opacity in zip(shares, HEIGHTS, OPACITIES, strict=False)
     )
+    numbers = " · ".join(f"{share:.0f}" for share in shares)
     return (
-        '<div style="display:flex;align-items:center;gap:.6em;margin:3px 0">'
-        f'<div style="width:5.6em">{emotion}</div><div style="flex:1">{bars}</div></div>'
+        '<div style="display:flex;align-items:center;gap:.6em;margin:2px 0">'
+        f'<div style="width:5.4em">{emotion}</div><div style="flex:1">{bars}</div>'
+        f'<div style="min-width:2.4em;text-align:right;font-size:11px;opacity:.75">{numbers} %</div></div>'
     )
 
 

@@ -23,7 +23,7 @@ class Models:
     """Runs and rigs by name, behind locks.
 
     Args:
-        first, second: run folders of a fresh page; ``second`` may be None. why: says how ``first`` was chosen.
+        first, second: run folders of a fresh page; ``second`` may be None. why: how ``first`` was chosen.
         rig: name or file of a fresh page's head. outputs: folder whose runs can be chosen.
     """
 
@@ -33,11 +33,12 @@ class Models:
         self._heads: dict[str, Appearance] = {}
         self._loading, self._predicting = threading.RLock(), threading.Lock()
         self.reader: Reader | None = None
-        self.no_reader = ""
+        self.no_reader = "FaceCLIP and the descriptions that it reads by are being loaded …"
+        self.reader_known = threading.Event()
         self.head(rig)
         for path in filter(None, (first, second)):
             self.run(path)
-        self._load_reader()
+        threading.Thread(target=self._load_reader, name="reader", daemon=True).start()
 
     def run(self, path: Path) -> LoadedRun:
         """A run, loaded at its first use. Raises Emo3DError."""
@@ -77,12 +78,16 @@ class Models:
             return run.predict([text])[0]
 
     def _load_reader(self) -> None:
+        """In the background: the data set may have to be built first."""
         try:
             self.reader = reader_of(self.run(self.first).predict.run_config)
-            self.no_reader = (
-                "" if self.reader else "This run's metric has no judge, so nobody reads the face."
-            )
+            self.no_reader = "This run's metric has no judge, so nobody reads the face."
         except Emo3DError as error:
             self.no_reader = f"Nobody reads the face: {error}"
-        if self.no_reader:
+        except Exception:
+            log.exception("the reader could not be loaded")
+            self.no_reader = "Nobody reads the face: the reader could not be loaded (see the console)."
+        finally:
+            self.reader_known.set()
+        if self.reader is None:
             log.warning("%s", self.no_reader)

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from emo3d_exp.errors import Emo3DError
 from emo3d_exp.studio.appearance import Appearance
 from emo3d_exp.studio.bars import emotion_bars, note
 from emo3d_exp.studio.compare_panel import LARGEST_UPLOAD, ComparePanel
 from emo3d_exp.studio.download_panel import DownloadPanel
+from emo3d_exp.studio.downloads import Saved
 from emo3d_exp.studio.latest import Latest
 from emo3d_exp.studio.models import Models
 from emo3d_exp.studio.runs import LoadedRun
@@ -60,7 +59,7 @@ class Page:
     def _build(self) -> None:
         gui = self.client.gui
         gui.main_panel.dock_right()
-        gui.main_panel.set_width(360)
+        gui.main_panel.set_width(400)
         self._status = gui.add_html("")
         self.text = TextPanel(self.client, self._texts.put)
         self._reading = gui.add_html("")
@@ -75,7 +74,7 @@ class Page:
                 self.client, self.models, self._choose_runs, self._choose_rig, self._take_rig
             )
         with tabs.add_tab("Download"):
-            self.download = DownloadPanel(self.client, self._download)
+            self.download = DownloadPanel(self.client, self._saved)
         self._look_buttons()
 
     def _face_buttons(self) -> None:
@@ -136,6 +135,9 @@ class Page:
         self._readings.put(None)
 
     def _read(self, _: None) -> None:
+        if not self.models.reader_known.is_set():
+            self._reading.content = note(self.models.no_reader)
+            self.models.reader_known.wait()
         reader = self.models.reader
         if reader is None:
             self._reading.content = note(self.models.no_reader)
@@ -184,10 +186,17 @@ class Page:
             self.sliders.show(self.state.faces[0])
         self._readings.put(None)
 
-    def _download(self, name: str) -> tuple[np.ndarray, Appearance, str]:
-        """The face that is to be saved: of the head called ``name``."""
-        number = 1 if name == "right" and len(self.state.faces) > 1 else 0
-        return self.state.faces[number], self.appearance, self.state.text
+    def _saved(self, number: int, with_history: bool) -> Saved:
+        """The face of a head, after those of the texts before it where they are wanted."""
+        with self._changing:
+            number = min(number, len(self.runs) - 1)
+            run, face, text = self.runs[number], self.state.faces[number], self.state.text
+            earlier = [t for t in reversed(self.state.history.texts) if t != text] if with_history else []
+            return Saved(
+                [*earlier, text],
+                [*(self.models.predict(run, t) for t in earlier), face],
+                self.appearance.rig,
+            )
 
 
 def theme(client: ClientHandle, dark: bool) -> None:

@@ -38,12 +38,17 @@ def _gives_faces(folder: Path) -> bool:
         return False
 
 
-def chosen_run(run_dir: str | None, outputs: Path = OUTPUTS) -> tuple[Path, str]:
-    """The run to show and why: the given one, else the newest finished one, else one that is trained now."""
+def chosen_run(run_dir: str | None, outputs: Path = OUTPUTS, besides: Path | None = None) -> tuple[Path, str]:
+    """The run to show and why: the given one, else the newest finished one, else one that is trained now.
+
+    Args:
+        besides: a run that is shown anyway, so not chosen.
+    """
     if run_dir is not None:
         RunFolder(run_dir).config()
         return Path(run_dir), "the run that you asked for"
-    found = finished_runs(outputs)
+    taken = None if besides is None else besides.resolve()
+    found = [path for path in finished_runs(outputs) if path.resolve() != taken]
     if found:
         return found[0], f"no run_dir=… was given: this is the newest finished run under {outputs}/"
     log.info("no run_dir=… was given and there is no finished run under %s/: training the default", outputs)

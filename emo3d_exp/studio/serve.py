@@ -32,9 +32,10 @@ def serve(cfg: DictConfig) -> None:
 
     quiet_libraries()
     set_threads(None)
-    path, why = chosen_run(cfg.run_dir)
+    second = None if cfg.run_b is None else Path(cfg.run_b)
+    path, why = chosen_run(cfg.run_dir, besides=second)
     log.info("showing %s (%s)", path, why)
-    models = Models(path, None if cfg.run_b is None else Path(cfg.run_b), why, str(cfg.rig))
+    models = Models(path, second, why, str(cfg.rig))
     server = Studio(models, int(cfg.port)).server
     log.info("the studio is at http://%s:%d (this machine only); Ctrl+C ends it", HOST, server.get_port())
     if cfg.open_browser:

@@ -17,7 +17,7 @@ FIELD_OF_VIEW = np.deg2rad(20.0)
 HEIGHT = 0.02
 APART = 0.56
 """Half the distance of two heads' middles; a head is 1 high."""
-DISTANCE = {1: 4.2, 2: 6.4}
+DISTANCE = {1: 4.4, 2: 6.4}
 LABEL_HEIGHT = -0.93
 BACKGROUNDS = {False: ((236, 238, 241), (205, 210, 216)), True: ((58, 61, 66), (28, 30, 33))}
 """Dark page? → colours above and below."""
