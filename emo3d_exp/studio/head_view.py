@@ -17,11 +17,11 @@ from emo3d_exp.studio.moving_mesh import moving_mesh, still_mesh
 if TYPE_CHECKING:
     from viser import ClientHandle
 
-HOLD = 0.06
-"""Seconds that a mesh keeps its first pose: the old one, equal to it, is taken away meanwhile."""
-
 PARSING = 0.05
-"""Seconds that a browser takes from the message to the mesh on the screen, roughly."""
+"""Seconds that a browser takes from reading a mesh file to having it ready, roughly."""
+
+SLOWEST = 1.0
+"""Longest way to the browser and back, in seconds, that a motion waits for: software rendering is slow."""
 
 PATIENCE = 5.0
 
@@ -46,8 +46,9 @@ class HeadView:
 
     viser can replace the vertices of a mesh only where it has one colour. So each move is sent as a glTF
     file that holds its first pose, one morph target and the clip between them; the browser plays it at the
-    rate of its screen. It is laid over the mesh before it, which looks the same at that moment and is then
-    removed. When nothing follows, a mesh without a clip takes its place, so that an idle page draws nothing.
+    rate of its screen. It is loaded unseen and then takes the place of the mesh before it, which looks the
+    same at that moment. When nothing follows, a mesh without a clip takes its place in turn, so that an
+    idle page draws nothing.
 
     Args:
         client: the visitor. name: of the node in the scene. position: of the head's middle.
@@ -66,9 +67,10 @@ class HeadView:
         self.blendshapes = blendshapes
         self.arrivals = 0
         self._numbers = count()
+        self._delay = PARSING  # to the browser and back, as last measured
         surface = appearance(blendshapes)
         self._motion = Motion(surface, surface, 0.0, 0.0)
-        self._node = self._add(self._still(surface))
+        self._node = self._add(still_mesh(surface, appearance))
         self._worker: Latest[tuple[np.ndarray, float]] = Latest(self._move, name=f"head {name}")
 
     def move_to(self, blendshapes: np.ndarray, seconds: float = 0.4) -> None:
@@ -89,26 +91,30 @@ class HeadView:
     def _move(self, target: tuple[np.ndarray, float]) -> None:
         blendshapes, seconds = target
         end = self.appearance(blendshapes)
-        start = self.shown()
-        mesh = moving_mesh(start, end, self.appearance, seconds, HOLD)
-        old, self._node = self._node, self._add(mesh)
-        self._await_browser()
-        self._motion = Motion(start, end, time.monotonic() + PARSING + HOLD, seconds)
-        time.sleep(PARSING + HOLD / 2)
-        old.remove()
-        if self._worker.newer(HOLD + seconds):
+        hold = PARSING + self._delay
+        start = self._motion.at(time.monotonic() + hold)  # where the old mesh will be when this one shows
+        self._replace(moving_mesh(start, end, self.appearance, seconds, hold))
+        self._motion = Motion(start, end, time.monotonic() + hold - PARSING, seconds)
+        if self._worker.newer(hold + seconds):
             return
         self.arrivals += 1
-        old, self._node = self._node, self._add(self._still(end))
+        self._replace(still_mesh(end, self.appearance))
+
+    def _replace(self, mesh: bytes) -> None:
+        """Load a mesh unseen; then show it and take the old one away in one step."""
+        old, self._node = self._node, self._add(mesh, visible=False)
+        asked = time.monotonic()
         self._await_browser()
-        time.sleep(2 * PARSING)
-        old.remove()
+        self._delay = min(time.monotonic() - asked, SLOWEST)
+        time.sleep(PARSING)
+        with self.client.atomic():
+            self._node.visible = True
+            old.remove()
+        self.client.flush()
 
-    def _still(self, surface: Surface) -> bytes:
-        return still_mesh(surface, self.appearance)
-
-    def _add(self, mesh: bytes) -> Any:
-        node = self.client.scene.add_glb(f"/{self.name}/{next(self._numbers)}", mesh, position=self.position)
+    def _add(self, mesh: bytes, visible: bool = True) -> Any:
+        name = f"/{self.name}/{next(self._numbers)}"
+        node = self.client.scene.add_glb(name, mesh, position=self.position, visible=visible)
         self.client.flush()
         return node
 
@@ -121,4 +127,4 @@ class HeadView:
         except RuntimeError as error:
             if "disconnected" in str(error):
                 raise VisitorLeft from error
-            time.sleep(2 * PARSING)  # a browser that forbids local storage cannot answer
+            time.sleep(PARSING)  # a browser that forbids local storage cannot answer

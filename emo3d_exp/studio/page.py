@@ -48,7 +48,8 @@ class Page:
         self._readings = Latest(self._read, 0.1, name=f"readings of visitor {client.client_id}")
         self._build()
         self._put_up()
-        self._texts.put("")
+        self.text.say(clean("").note)
+        self._readings.put(None)
 
     def close(self) -> None:
         """End this visitor's threads."""
