@@ -76,21 +76,30 @@ def until(condition: Callable[[], Any], seconds: float = SECONDS) -> None:
 
 
 def head_picture(tab: Any) -> np.ndarray:
-    """Pixels of the canvas left of the panel, once two pictures in a row agree."""
+    """The canvas left of the panel in blocks of 8 pixels, once two pictures in a row agree.
+
+    Blocks, because viser draws with fewer pixels while it finds the machine slow.
+    """
     from PIL import Image
 
     def shot() -> np.ndarray:
         clip = {"x": 120, "y": 150, "width": 400, "height": 480}
-        return np.asarray(Image.open(BytesIO(tab.screenshot(clip=clip))).convert("RGB"), np.int16)
+        picture = np.asarray(Image.open(BytesIO(tab.screenshot(clip=clip))).convert("RGB"), np.float32)
+        return picture.reshape(60, 8, 50, 8, 3).mean(axis=(1, 3))
 
     end, before = time.monotonic() + SECONDS, shot()
     while time.monotonic() < end:
         tab.wait_for_timeout(700)
         now = shot()
-        if (before == now).all() and now.std() > 20:
+        if np.abs(before - now).max() < 2 and now.std() > 15:
             return now
         before = now
     raise AssertionError("the picture never came to rest")
+
+
+def changed(one: np.ndarray, other: np.ndarray) -> float:
+    """Share of blocks that differ by more than a shade."""
+    return float((np.abs(one - other).max(axis=2) > 30).mean())
 
 
 def test_a_text_moves_the_mesh_and_an_empty_one_takes_it_back(visit: Callable[[], tuple[Any, Any]]) -> None:
@@ -100,12 +109,11 @@ def test_a_text_moves_the_mesh_and_an_empty_one_takes_it_back(visit: Callable[[]
     until(lambda: page.stage.heads[0].blendshapes[JAW] > 0)
     until(lambda: page.stage.heads[0].arrivals == 1)
     opened = head_picture(tab)
-    changed = np.abs(opened - neutral).max(axis=2) > 40
-    assert changed.mean() > 0.01
+    assert changed(opened, neutral) > 0.01
     tab.fill("textarea", "")
     until(lambda: page.stage.heads[0].arrivals >= 2 and not page.stage.heads[0].blendshapes.any())
     tab.wait_for_timeout(1500)
-    assert (np.abs(head_picture(tab) - neutral).max(axis=2) > 40).mean() < 0.001
+    assert changed(head_picture(tab), neutral) < 0.001
     assert all("127.0.0.1" in url or url.startswith(("data:", "blob:")) for url in tab.asked)
 
 
@@ -120,7 +128,7 @@ def test_a_slider_moves_the_mesh(visit: Callable[[], tuple[Any, Any]]) -> None:
     slider.press("End")
     until(lambda: page.stage.heads[0].blendshapes[JAW] == 1.0)
     until(lambda: page.stage.heads[0].arrivals)
-    assert (np.abs(head_picture(tab) - neutral).max(axis=2) > 40).mean() > 0.01
+    assert changed(head_picture(tab), neutral) > 0.01
 
 
 def test_visitors_are_apart(visit: Callable[[], tuple[Any, Any]]) -> None:
