@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from emo3d_exp.errors import Emo3DError
+from emo3d_exp.faces import Rig
 from emo3d_exp.studio.appearance import Appearance
 from emo3d_exp.studio.reading import Reader, reader_of
 from emo3d_exp.studio.runs import OUTPUTS, LoadedRun, finished_runs, load_run
@@ -24,18 +25,17 @@ class Models:
 
     Args:
         first, second: run folders of a fresh page; ``second`` may be None. why: how ``first`` was chosen.
-        rig: name or file of a fresh page's head. outputs: folder whose runs can be chosen.
+        rig: a fresh page's head. outputs: folder whose runs can be chosen.
     """
 
     def __init__(self, first: Path, second: Path | None, why: str, rig: str, outputs: Path = OUTPUTS) -> None:
-        self.first, self.second, self.why, self.rig, self.outputs = first, second, why, rig, outputs
+        self.first, self.second, self.why, self.rig, self.outputs = first, second, why, rig.name, outputs
         self._runs: dict[Path, LoadedRun] = {}
-        self._heads: dict[str, Appearance] = {}
+        self._heads: dict[str, Appearance] = {rig.name: Appearance(rig)}
         self._loading, self._predicting = threading.RLock(), threading.Lock()
         self.reader: Reader | None = None
         self.no_reader = "FaceCLIP and the descriptions that it reads by are being loaded …"
         self.reader_known = threading.Event()
-        self.head(rig)
         for path in filter(None, (first, second)):
             self.run(path)
         threading.Thread(target=self._load_reader, name="reader", daemon=True).start()
@@ -56,7 +56,7 @@ class Models:
         return [*given, *found][:MOST_RUNS]
 
     def head(self, rig: str) -> Appearance:
-        """A head by the name or file of its rig. Raises Emo3DError."""
+        """A head by the name of its rig, loaded at its first use. Raises Emo3DError."""
         from emo3d_exp.faces import load_rig
 
         with self._loading:

@@ -27,15 +27,17 @@ TITLE = "emo3d_exp studio"
 def serve(cfg: DictConfig) -> None:
     """Serve until the program is interrupted."""
     require_viser()
-    from emo3d_exp.app.assemble import set_threads
+    from emo3d_exp.app.assemble import build_rig, set_threads
     from emo3d_exp.app.quiet import quiet_libraries
 
     quiet_libraries()
     set_threads(None)
+    check_port(int(cfg.port))
+    rig = build_rig(cfg.rig)
     second = None if cfg.run_b is None else Path(cfg.run_b)
     path, why = chosen_run(cfg.run_dir, besides=second)
     log.info("showing %s (%s)", path, why)
-    models = Models(path, second, why, str(cfg.rig))
+    models = Models(path, second, why, rig)
     server = Studio(models, int(cfg.port)).server
     log.info("the studio is at http://%s:%d (this machine only); Ctrl+C ends it", HOST, server.get_port())
     if cfg.open_browser:
@@ -56,6 +58,12 @@ def require_viser() -> None:
         raise ConfigError("the studio needs viser: pip install 'emo3d_exp[studio]'") from error
 
 
+def check_port(port: int) -> None:
+    """Raise ConfigError for a port that no ordinary program may use."""
+    if not 1024 <= port <= 65535:
+        raise ConfigError(f"port={port}: give a port from 1024 to 65535")
+
+
 class Studio:
     """A running server and the pages of its visitors.
 
@@ -66,8 +74,7 @@ class Studio:
     def __init__(self, models: Models, port: int) -> None:
         import viser
 
-        if not 1024 <= port <= 65535:
-            raise ConfigError(f"port={port}: give a port from 1024 to 65535")
+        check_port(port)
         self.models = models
         self.pages: dict[int, Page] = {}
         self._lock = threading.Lock()

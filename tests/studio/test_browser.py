@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
 FLAGS = ("--headless --no-sandbox --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader "
          "--disable-background-networking --disable-component-update --disable-sync")  # fmt: skip
-SECONDS = 60.0
+SECONDS = 180.0
 
 
 @pytest.fixture(scope="module")
