@@ -28,7 +28,7 @@ class Models:
         rig: a fresh page's head. outputs: folder whose runs can be chosen.
     """
 
-    def __init__(self, first: Path, second: Path | None, why: str, rig: str, outputs: Path = OUTPUTS) -> None:
+    def __init__(self, first: Path, second: Path | None, why: str, rig: Rig, outputs: Path = OUTPUTS) -> None:
         self.first, self.second, self.why, self.rig, self.outputs = first, second, why, rig.name, outputs
         self._runs: dict[Path, LoadedRun] = {}
         self._heads: dict[str, Appearance] = {rig.name: Appearance(rig)}
