@@ -19,9 +19,12 @@ def main() -> None:
 
     @script("export")
     def task(cfg: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
         from emo3d_exp.app.export import export_faces
 
-        export_faces(cfg, texts)
+        given = HydraConfig.get().overrides.task
+        export_faces(cfg, texts, [override.split("=", 1)[0].lstrip("+~") for override in given])
 
     task()
 

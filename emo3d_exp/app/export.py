@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 
-def export_faces(cfg: DictConfig, texts: Sequence[str] = ()) -> None:
+def export_faces(cfg: DictConfig, texts: Sequence[str] = (), keys: Sequence[str] = ()) -> None:
     """Write the faces that ``cfg`` asks for and print their paths.
 
     Args:
         cfg: of ``conf/export.yaml``. texts: those of the command line; none: ``cfg.text``.
+        keys: of the overrides on the command line: a rig or renderer given there replaces the run's own.
     """
     from emo3d_exp.exporters import ExportRequest, export
     from emo3d_exp.exporters.formats import format_of
@@ -36,8 +36,10 @@ def export_faces(cfg: DictConfig, texts: Sequence[str] = ()) -> None:
     settings: dict[str, Any] = {"fps": cfg.fps, "seconds": cfg.seconds, "size": cfg.size}
     ExportRequest(**faces, **settings)  # refuses settings before a rig is loaded
     if chosen.rig:
-        settings["rig"] = instantiate(_group("rig", cfg, parts))
-        settings["renderer"] = instantiate(_group("renderer", cfg, parts), rig=settings["rig"], size=cfg.size)
+        settings["rig"] = instantiate(_group("rig", cfg, parts, keys))
+        settings["renderer"] = instantiate(
+            _group("renderer", cfg, parts, keys), rig=settings["rig"], size=cfg.size
+        )
     out = Path(cfg.out) if cfg.out is not None else Path(f"face{chosen.suffix}")
     for path in export(str(cfg.format), ExportRequest(**faces, **settings), out):
         log.info("%s", path)
@@ -69,8 +71,8 @@ def _read(cfg: DictConfig, texts: Sequence[str]) -> dict[str, Any]:
     read = load_predictions(cfg.predictions)
     rows = np.arange(len(read))
     if cfg.sample_id is not None:
-        wanted = [cfg.sample_id] if isinstance(cfg.sample_id, int) else list(cfg.sample_id)
-        absent = [str(number) for number in wanted if number not in read.sample_id]
+        wanted = list(cfg.sample_id) if OmegaConf.is_list(cfg.sample_id) else [cfg.sample_id]
+        absent = [str(number) for number in wanted if number not in read.sample_id.tolist()]
         if absent or not wanted:
             raise ConfigError(f"{cfg.predictions} has no face of sample_id {', '.join(absent) or '[]'}")
         rows = np.concatenate([np.flatnonzero(read.sample_id == number) for number in wanted])
@@ -81,7 +83,6 @@ def _read(cfg: DictConfig, texts: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _group(name: str, cfg: DictConfig, parts: DictConfig) -> DictConfig:
+def _group(name: str, cfg: DictConfig, parts: DictConfig, keys: Sequence[str]) -> DictConfig:
     """A group as the command line gives it, or else the run's own."""
-    keys = [override.split("=", 1)[0].lstrip("+~") for override in HydraConfig.get().overrides.task]
     return cfg[name] if any(key.split(".")[0] == name for key in keys) else parts[name]

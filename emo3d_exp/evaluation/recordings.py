@@ -96,7 +96,7 @@ def _row(face: Any) -> dict[str, Any]:
     if not isinstance(scores, dict):
         raise ValueError("blendshapes is not an object {name: score}")
     labels = {key: face[key] for key in KEYS if key in face}
-    row: dict[str, Any] = dict(labels)
+    row: dict[str, Any] = {**({"text_number": 1} if "sample_id" in labels else {}), **labels}
     for name, score in scores.items():
         own = _own_name(name)
         if own.lower() in _LEFT_OUT or own in labels or (not inner and own == "text"):
@@ -126,7 +126,9 @@ def read_folder(folder: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFr
         if len(table) != 1:
             raise DataError(f"{file}: {len(table)} faces; keep the one frame that shows the face")
         tables.append(table.assign(sample_id=int(named[1]), text_number=int(named[2] or 1)))
-    return pd.concat(tables, ignore_index=True)
+    named_faces = pd.concat(tables, ignore_index=True)
+    named_faces.attrs[UNNAMED] = False
+    return named_faces
 
 
 def name_faces(table: pd.DataFrame, asked: Callable[[], Prompts] | None, source: str) -> pd.DataFrame:

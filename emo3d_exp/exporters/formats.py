@@ -9,7 +9,7 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.exporters.arkit import arkit_json
 from emo3d_exp.exporters.gltf import gltf, gltf_animation, gltf_posed
 from emo3d_exp.exporters.live_link import live_link_animation, live_link_csv
-from emo3d_exp.exporters.pictures import png
+from emo3d_exp.exporters.pictures import gif, mp4, png
 from emo3d_exp.exporters.request import ExportRequest
 from emo3d_exp.exporters.wavefront import obj
 
@@ -46,6 +46,8 @@ FORMATS: dict[str, Format] = {
     "gltf_posed": Format(gltf_posed, ".glb", "model/gltf-binary", "the posed mesh alone", faces="one"),
     "obj": Format(obj, ".obj", "model/obj", "the posed mesh with vertex colours", faces="one"),
     "png": Format(png, ".png", "image/png", "a portrait", faces="one"),
+    "gif": Format(gif, ".gif", "image/gif", "the movement in pictures", fps=25.0),
+    "mp4": Format(mp4, ".mp4", "video/mp4", "the movement as video", fps=25.0),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,34 +38,32 @@ def gltf_posed(request: ExportRequest) -> bytes:
     from emo3d_exp.faces.gltf import compose_gltf
 
     rig = request.needed_rig()
-    composed = compose_gltf(_Still(rig.vertices(request.blendshapes)[0], rig.faces, rig.colors), exact=True)
+    posed = rig.vertices(request.blendshapes)[0]
+    still = _Head(posed, rig.faces, request.colors(), np.zeros((0, *posed.shape), np.float32), rig.part, {})
+    composed = compose_gltf(still, exact=True)
     mesh = composed.document.meshes[0]
     mesh.weights, mesh.extras, mesh.primitives[0].targets = [], {}, []
     return _bytes(composed, request.captions)
 
 
 @dataclass(frozen=True)
-class _Still:
-    """A mesh that does not move, in the fields of a rig that are written."""
+class _Head:
+    """What is written of a rig."""
 
     neutral: np.ndarray
     faces: np.ndarray
     colors: np.ndarray
-    masks: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def deltas(self) -> np.ndarray:
-        return np.zeros((0, *self.neutral.shape), np.float32)
-
-    @property
-    def part(self) -> np.ndarray:
-        return np.zeros(len(self.neutral), np.uint8)
+    deltas: np.ndarray
+    part: np.ndarray
+    masks: Mapping[str, np.ndarray]
 
 
 def _posed_rig(request: ExportRequest) -> RigDocument:
     from emo3d_exp.faces.gltf import compose_gltf
 
-    return compose_gltf(request.needed_rig(), exact=True, weights=request.weights()[0])
+    rig = request.needed_rig()
+    head = _Head(rig.neutral, rig.faces, request.colors(), rig.deltas, rig.part, rig.masks)
+    return compose_gltf(head, exact=True, weights=request.weights()[0])
 
 
 def _animate(composed: RigDocument, times: np.ndarray, weights: np.ndarray) -> None:

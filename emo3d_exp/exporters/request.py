@@ -61,8 +61,8 @@ class ExportRequest:
         captions = (str(caption).encode("utf-8", "replace").decode() for caption in self.captions)
         object.__setattr__(self, "captions", tuple(captions))
         for name, (low, high) in LIMITS.items():
-            if (value := getattr(self, name)) is not None and not low <= value <= high:
-                raise ConfigError(f"{name}={value}: give a number from {low} to {high}")
+            if (value := getattr(self, name)) is not None:
+                _check(name, value, low, high)
 
     def __len__(self) -> int:
         return len(self.blendshapes)
@@ -77,6 +77,13 @@ class ExportRequest:
             raise ValueError("this format shows a rig; give one, such as rig=load_rig()")
         return self.rig
 
+    def colors(self) -> np.ndarray:
+        """(V, 3) float32 linear RGB as the renderer paints the rig; a rig without masks keeps its own."""
+        from emo3d_exp.faces.paint import paint_rig
+
+        rig = self.needed_rig()
+        return paint_rig(rig) if rig.masks else rig.colors
+
     def drawing(self) -> Renderer:
         """The renderer given, or one made here."""
         if self.renderer is not None:
@@ -84,3 +91,9 @@ class ExportRequest:
         from emo3d_exp.faces import Renderer
 
         return Renderer(self.needed_rig(), size=self.size)
+
+
+def _check(name: str, value: object, low: float, high: float) -> None:
+    kind = int if isinstance(low, int) else (int, float)
+    if not isinstance(value, kind) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(f"{name}={value}: give a {'whole ' * (kind is int)}number from {low} to {high}")

@@ -24,7 +24,7 @@ def obj(request: ExportRequest) -> bytes:
         # a backslash at the end of a line would take the next one into the comment
         text.writelines("# " + line.rstrip("\\") + "\n" for line in caption.splitlines())
     text.write("o face\n")
-    np.savetxt(text, np.c_[vertices, to_display(rig.colors)], fmt="v %.7g %.7g %.7g %.4f %.4f %.4f")
+    np.savetxt(text, np.c_[vertices, to_display(request.colors())], fmt="v %.7g %.7g %.7g %.4f %.4f %.4f")
     np.savetxt(text, normals, fmt="vn %.4f %.4f %.4f")
     np.savetxt(text, (rig.faces + 1).repeat(2, axis=1), fmt="f %d//%d %d//%d %d//%d")
     return text.getvalue().encode()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from emo3d_exp.faces.builtin import HeadParts, build_head
     from emo3d_exp.faces.facs import FACSPrior
     from emo3d_exp.faces.gltf import read_gltf, write_gltf
+    from emo3d_exp.faces.ict import ICTFaces, load_ict, load_ict_faces
     from emo3d_exp.faces.identity import Identity
     from emo3d_exp.faces.loading import load_rig
     from emo3d_exp.faces.looks import AGES, GENDERS, HAIR_STYLES, Look, random_look
@@ -23,6 +24,9 @@ _HOMES = {
     "FACSPrior": "facs",
     "read_gltf": "gltf",
     "write_gltf": "gltf",
+    "ICTFaces": "ict",
+    "load_ict": "ict",
+    "load_ict_faces": "ict",
     "Identity": "identity",
     "AGES": "looks",
     "GENDERS": "looks",
@@ -46,6 +50,7 @@ __all__ = [
     "Eye",
     "FACSPrior",
     "HeadParts",
+    "ICTFaces",
     "Identity",
     "Light",
     "Look",
@@ -53,6 +58,8 @@ __all__ = [
     "Rig",
     "build_head",
     "contact_sheet",
+    "load_ict",
+    "load_ict_faces",
     "load_rig",
     "random_look",
     "read_gltf",

@@ -54,7 +54,7 @@ class AccessorReader:
             accessor.fail(f"has {found} elements where {count} are needed")
         kind = accessor.text("type")
         if kind not in types:
-            accessor.fail(f"has the type '{kind[:20]}' where {' or '.join(types)} is needed")
+            accessor.fail(f"has the type {kind[:20]!r} where {' or '.join(types)} is needed")
         dtype = _dtype(accessor, DTYPES)
         values = self._base(accessor, found, dtype, WIDTHS[kind])
         if (sparse := accessor.entry("sparse")) is not None:

@@ -60,7 +60,7 @@ def write_gltf(
     Args:
         head: what to write.
         path: the .glb file.
-        exact: store the arrays as they are, in float32, so that reading gives the same bits; the file
+        exact: store the arrays as they are, in float32, so that reading gives equal numbers; the file
             needs no extension, and is about twice as large. Otherwise motion is stored as int16 steps of
             1/65536 of the head's extent, rounded up to a power of two (KHR_mesh_quantization; the node's
             scale turns steps into units), normals and masks in bytes, colours in 16 bits.

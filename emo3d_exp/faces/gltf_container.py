@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 from emo3d_exp.errors import DataError
 from emo3d_exp.faces.gltf_entries import Entry
 
-MAX_BYTES = 1 << 30
+MAX_BYTES = 1 << 29
+MAX_JSON = 100 << 20
 """No face needs more; a larger file is refused before it is read."""
 
 DRACO = "KHR_draco_mesh_compression"
@@ -18,7 +19,6 @@ READABLE = {
     "KHR_mesh_quantization",
     "EXT_meshopt_compression",
     "KHR_meshopt_compression",
-    "EXT_mesh_gpu_instancing",
     "EXT_texture_webp",
     "KHR_animation_pointer",
     "KHR_xmp_json_ld",
@@ -75,13 +75,18 @@ def open_container(path: Path) -> Container:
         raise DataError(f"no such rig file: {path}")
     if path.stat().st_size > MAX_BYTES:
         raise DataError(f"{path} is larger than {MAX_BYTES >> 20} MiB; a face is not")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})") from error
     if content.startswith(b"glTF"):
         text, binary = _split_chunks(content, path)
     else:
         text, binary = content.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n\t"), None
         if not text.startswith(b"{"):
             raise DataError(f"{path} is not glTF: it {_what_it_seems(content)}")
+    if len(text) > MAX_JSON:
+        raise DataError(f"{path} has more than {MAX_JSON >> 20} MiB of JSON; save it as .glb")
     container = Container(path, _parse(text, path), binary)
     _check_version(container)
     return container
@@ -130,14 +135,14 @@ def _check_version(container: Container) -> None:
     asset = container.root.entry("asset")
     version = "" if asset is None else asset.text("version")
     if not version.startswith("2."):
-        container.fail(f"is not glTF 2.0 (asset.version is '{version[:20]}')")
+        container.fail(f"is not glTF 2.0 (asset.version is {version[:20]!r})")
     required = {name for name in container.root.items("extensionsRequired") if isinstance(name, str)}
     if DRACO in required:
         container.fail(
             "is compressed with Draco, which is not supported; export it without compression, or with meshopt"
         )
     if unknown := sorted(name for name in required - READABLE if not name.startswith(HARMLESS)):
-        container.fail(f"needs extensions that are not supported: {', '.join(unknown)[:200]}")
+        container.fail(f"needs extensions that are not supported: {', '.join(map(repr, unknown))[:200]}")
 
 
 def _what_it_seems(content: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -26,16 +25,16 @@ def load_uri(uri: str, entry: Entry) -> bytes:
     if uri[:5].lower() == "data:":
         return _decode_data(uri, entry)
     if _SCHEME.match(uri):
-        entry.fail(f"refers to '{uri[:80]}'; only files beside it and data: URIs are read")
+        entry.fail(f"refers to {uri[:80]!r}; only files beside it and data: URIs are read")
     source = _inside(uri, entry)
-    if not source.is_file():
-        entry.fail(f"refers to '{uri[:80]}', which does not lie beside the file")
-    if source.stat().st_size > MAX_BYTES:
-        entry.fail(f"refers to '{uri[:80]}', which is larger than {MAX_BYTES >> 20} MiB")
     try:
+        if not source.is_file():
+            entry.fail(f"refers to {uri[:80]!r}, which does not lie beside the file")
+        if source.stat().st_size > MAX_BYTES:
+            entry.fail(f"refers to {uri[:80]!r}, which is larger than {MAX_BYTES >> 20} MiB")
         return source.read_bytes()
     except OSError as error:
-        raise DataError(f"{entry.path}: '{uri[:80]}' cannot be read ({error.strerror})") from error
+        raise DataError(f"{entry.path}: {uri[:80]!r} cannot be read ({error.strerror})") from error
 
 
 def _inside(uri: str, entry: Entry) -> Path:
@@ -44,10 +43,10 @@ def _inside(uri: str, entry: Entry) -> Path:
         name = unquote_to_bytes(uri).decode("utf-8")
         source = (folder / name).resolve()
     except (ValueError, OSError, RuntimeError):
-        entry.fail(f"refers to '{uri[:80]}', which is no file name")
+        entry.fail(f"refers to {uri[:80]!r}, which is no file name")
     backwards = "\\" in name or "\0" in name or _SCHEME.match(name)
     if backwards or name.startswith("/") or not source.is_relative_to(folder):
-        entry.fail(f"refers to '{uri[:80]}', which leaves its folder; put that file beside the document")
+        entry.fail(f"refers to {uri[:80]!r}, which leaves its folder; put that file beside the document")
     return source
 
 
@@ -55,13 +54,11 @@ def _decode_data(uri: str, entry: Entry) -> bytes:
     head, comma, payload = uri.partition(",")
     if not comma:
         entry.fail("has a data: URI without data")
-    content = unquote_to_bytes(payload)
-    if not head.lower().endswith(";base64"):
-        return content
     try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
-        entry.fail("has a data: URI that is not base64")
+        content = unquote_to_bytes(payload)
+        return base64.b64decode(content, validate=True) if head.lower().endswith(";base64") else content
+    except ValueError:
+        entry.fail("has a data: URI that cannot be decoded")
 
 
 class Buffers:

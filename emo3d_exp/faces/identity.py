@@ -133,7 +133,7 @@ def _nose_depth(r: _Rest) -> tuple:
 
 
 def _brow_height(r: _Rest) -> tuple:
-    return r.shifted(y=0.02 * _bell(r.y - 0.32, 0.12) * r.front * ~r.eyeball)
+    return r.shifted(y=0.016 * _bell(r.y - 0.32, 0.12) * r.front * ~r.eyeball)
 
 
 def _brow_ridge(r: _Rest) -> tuple:

@@ -9,19 +9,21 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.faces.rig import Rig
 
 BUILTIN_ASSET = "assets/builtin_head.glb"
-RIGS: tuple[str, ...] = ("builtin", "gltf")
+RIGS: tuple[str, ...] = ("builtin", "ict_facekit", "gltf")
 
 
 def load_rig(name: str | Path = "builtin", path: str | Path | None = None) -> Rig:
     """A rig by name or path.
 
     Args:
-        name: ``builtin`` (shipped), ``gltf`` with ``path``, or the path of a .glb or .gltf file itself.
-        path: the file of ``gltf``.
+        name: ``builtin`` (shipped), ``ict_facekit``, ``gltf`` with ``path``, or the path of a .glb or .gltf
+            file itself.
+        path: the file of ``gltf``; the checkout or archive of ``ict_facekit``, which is fetched without.
 
     Raises:
         ConfigError: unknown name, or a path that is missing or out of place.
         DataError: the file is not a usable rig.
+        WeightsUnavailableError: ``ict_facekit`` is neither given nor cached nor reachable.
     """
     from emo3d_exp.faces.gltf import read_gltf
 
@@ -31,6 +33,10 @@ def load_rig(name: str | Path = "builtin", path: str | Path | None = None) -> Ri
         if path is None:
             raise ConfigError("rig=gltf needs rig.path, the .glb or .gltf file to show")
         return read_gltf(path)
+    if name == "ict_facekit":
+        from emo3d_exp.faces.ict import load_ict
+
+        return load_ict(path)
     if name != "builtin":
         raise ConfigError(f"unknown rig '{name}': choose {', '.join(RIGS)} or a .glb or .gltf file")
     if path is not None:

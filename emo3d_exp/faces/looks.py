@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from emo3d_exp.faces.hair_styles import STYLES
 from emo3d_exp.faces.identity import TRAITS, Identity
 from emo3d_exp.faces.shading import Light
 
 AGES: tuple[str, ...] = ("child", "young", "middle", "old")
 GENDERS: tuple[str, ...] = ("female", "male")
-HAIR_STYLES: tuple[str, ...] = ("bald", "short", "long")
+HAIR_STYLES: tuple[str, ...] = tuple(STYLES)
+BEARDS: tuple[str, ...] = ("none", "moustache", "goatee", "full")
 
 Color = tuple[float, float, float]
 
@@ -26,6 +28,10 @@ class Look:
     Attributes:
         skin, lip, hair, brow, iris: colours.
         hair_style: one of :data:`HAIR_STYLES`.
+        parting: the subject's side, "left" or "right", of a style that has one.
+        receding: how far the temples are bare.
+        beard: one of :data:`BEARDS`, in the colour of the brows.
+        freckles: how far they show.
         brow_weight: thickness of the brows; 1 as modelled, below thinner, above bushier.
         lip_color: how far ``lip`` covers the skin of the lips.
         blush: redness of cheeks and nose.
@@ -46,6 +52,10 @@ class Look:
     brow: Color = (0.23, 0.16, 0.12)
     iris: Color = (0.36, 0.25, 0.15)
     hair_style: str = "short"
+    parting: str = "left"
+    receding: float = 0.0
+    beard: str = "none"
+    freckles: float = 0.0
     brow_weight: float = 1.0
     lip_color: float = 0.75
     blush: float = 0.35
@@ -64,6 +74,10 @@ class Look:
     def __post_init__(self) -> None:
         if self.hair_style not in HAIR_STYLES:
             raise ValueError(f"hair_style '{self.hair_style}' is not one of {HAIR_STYLES}")
+        if self.beard not in BEARDS or self.parting not in ("left", "right"):
+            raise ValueError(
+                f"beard '{self.beard}' is not one of {BEARDS}, or parting '{self.parting}' no side"
+            )
         if not 1 <= self.fov <= 90 or self.framing <= 0:
             raise ValueError(f"fov {self.fov} must lie in 1…90 and framing {self.framing} above 0")
 
@@ -83,7 +97,14 @@ SKIN_TONES = np.array(
 """Lightest to darkest; a tone is a point on the line through them."""
 
 HAIR_COLORS = np.array(
-    [[0.08, 0.065, 0.06], [0.13, 0.095, 0.075], [0.23, 0.15, 0.10], [0.36, 0.24, 0.15], [0.55, 0.40, 0.24]]
+    [
+        [0.08, 0.065, 0.06],
+        [0.13, 0.095, 0.075],
+        [0.23, 0.15, 0.10],
+        [0.36, 0.24, 0.15],
+        [0.52, 0.37, 0.22],
+        [0.70, 0.54, 0.34],
+    ]
 )
 RED_HAIR = np.array([0.45, 0.20, 0.10])
 GREY_HAIR = np.array([0.66, 0.65, 0.64])
@@ -111,7 +132,9 @@ def random_look(rng: np.random.Generator, age: str | None = None, gender: str | 
     return Look(
         **colors,
         **_amounts(rng, age, gender),
-        hair_style=_hair_style(rng, age, gender),
+        **_hair(rng, tone, age, gender),
+        beard=_beard(rng, age, gender),
+        freckles=float(rng.uniform(0.3, 1.0)) if tone < 0.3 and rng.random() < 0.25 else 0.0,
         identity=_identity(rng, age, gender),
         light=_light(rng, tone),
         background=_color(rng.uniform(0.35, 0.97) + rng.normal(0, 0.03, 3)),
@@ -119,7 +142,7 @@ def random_look(rng: np.random.Generator, age: str | None = None, gender: str | 
         pitch=_bounded(rng, 3.5, 9),
         roll=_bounded(rng, 2.5, 7),
         fov=float(rng.uniform(14, 24)),
-        framing=float(rng.uniform(0.94, 1.06)),
+        framing=float(rng.uniform(0.90, 1.0)),
     )
 
 
@@ -138,9 +161,10 @@ def _on_line(points: np.ndarray, where: float) -> np.ndarray:
 
 
 def _colors(rng: np.random.Generator, tone: float, age: str, gender: str) -> dict[str, Color]:
-    skin = _on_line(SKIN_TONES, tone) * (1 + rng.normal(0, 0.025, 3))
+    warmth = rng.normal(0, 0.016)  # between rosy and olive
+    skin = _on_line(SKIN_TONES, tone) * (1 + rng.normal(0, 0.012, 3) + warmth * np.array([0.3, -1.0, -1.4]))
     if age == "old":
-        skin = skin @ (0.8 * np.eye(3) + 0.2 / 3) * np.array([1.0, 0.99, 0.93])
+        skin = skin @ (0.88 * np.eye(3) + 0.12 / 3) * np.array([1.0, 0.985, 0.95])
     redness = {"female": 0.8, "male": 0.3}[gender] * (0.4 if age in ("child", "old") else 1.0)
     lip = skin * np.array([0.92, 0.68, 0.68]) + redness * rng.uniform(0.1, 0.9) * np.array(
         [0.04, -0.12, -0.08]
@@ -164,18 +188,53 @@ def _amounts(rng: np.random.Generator, age: str, gender: str) -> dict[str, float
         "brow_weight": float(brows * rng.uniform(0.85, 1.15)),
         "lip_color": float({"female": 0.85, "male": 0.55}[gender] * rng.uniform(0.85, 1.1)),
         "blush": float(rng.uniform(0.15, 0.5) + (0.25 if age == "child" else 0.0)),
-        "stubble": float(rng.uniform(0.15, 0.9)) if bearded else 0.0,
+        "stubble": float(rng.uniform(0.1, 0.8)) if bearded else 0.0,
         "age_lines": float(rng.uniform(*lines)),
         "wrinkles": wrinkles,
     }
 
 
-def _hair_style(rng: np.random.Generator, age: str, gender: str) -> str:
-    chance = rng.random()
-    if gender == "female":
-        return "long" if chance < 0.8 else "short"
-    bald = {"child": 0.0, "young": 0.05, "middle": 0.2, "old": 0.4}[age]
-    return "bald" if chance < bald else "short"
+_STYLES_BY_GENDER = {
+    "female": {
+        "long": 24,
+        "wavy": 20,
+        "bob": 16,
+        "fringe": 11,
+        "tied_back": 11,
+        "bun": 9,
+        "curly": 6,
+        "short": 3,
+    },
+    "male": {"short": 38, "side_part": 36, "buzz": 15, "curly": 11},
+}
+_STYLES_OF_THE_OLD = {
+    "female": {"bob": 34, "bun": 20, "short": 16, "curly": 14, "tied_back": 10, "wavy": 6},
+    "male": {"short": 50, "side_part": 38, "buzz": 12},
+}
+_BALD = {"child": 0.0, "young": 0.03, "middle": 0.12, "old": 0.25}
+
+
+def _hair(rng: np.random.Generator, tone: float, age: str, gender: str) -> dict[str, object]:
+    """Style, parting and receding; dark skin is met with curls and cropped hair more often."""
+    shares = dict((_STYLES_OF_THE_OLD if age == "old" else _STYLES_BY_GENDER)[gender])
+    if tone > 0.6:
+        for style in ("curly", "buzz", "bun"):
+            shares[style] = 2.5 * shares.get(style, 0)
+        for style in ("side_part", "bob", "fringe"):
+            shares[style] = 0.3 * shares.get(style, 0)
+    weights = np.array(list(shares.values()), float)
+    style = str(rng.choice(list(shares), p=weights / weights.sum()))
+    bald, receded = rng.random(2)
+    if gender == "male" and bald < _BALD[age]:
+        style = "bald"
+    receding = {"middle": 0.5, "old": 1.0}.get(age, 0.0) if gender == "male" and receded < 0.5 else 0.0
+    return {"hair_style": style, "parting": str(rng.choice(["left", "right"])), "receding": receding}
+
+
+def _beard(rng: np.random.Generator, age: str, gender: str) -> str:
+    grown = rng.random() < {"child": 0.0, "young": 0.22, "middle": 0.35, "old": 0.30}[age]
+    beard = str(rng.choice(BEARDS[1:], p=[0.2, 0.25, 0.55]))
+    return beard if grown and gender == "male" else "none"
 
 
 def _identity(rng: np.random.Generator, age: str, gender: str) -> Identity:
@@ -200,7 +259,7 @@ def _light(rng: np.random.Generator, tone: float) -> Light:
     return Light(
         direction=direction,
         ambient=ambient * lift,
-        key=float(rng.uniform(0.95, 1.12) - ambient) * lift,
+        key=float(rng.uniform(0.90, 1.05) - ambient) * lift,
         fill=float(rng.uniform(0.08, 0.22)),
         specular=float(rng.uniform(0.03, 0.07)),
     )

@@ -55,7 +55,7 @@ def unpack(packed: Entry, source: memoryview, length: int) -> bytes:
 def _check(packed: Entry, mode: str, filtering: str, count: int, stride: int) -> None:
     # The native decoder takes these for granted, and stops the process where they do not hold.
     if mode not in MODES:
-        packed.fail(f"has the unknown mode '{mode[:40]}'")
+        packed.fail(f"has the unknown mode {mode[:40]!r}")
     if mode == "ATTRIBUTES" and (stride % 4 or stride > 256):
         packed.fail(f"has a byteStride of {stride}; attributes need a multiple of 4 up to 256")
     if mode != "ATTRIBUTES" and stride not in (2, 4):
@@ -65,7 +65,7 @@ def _check(packed: Entry, mode: str, filtering: str, count: int, stride: int) ->
     if filtering == "NONE":
         return
     if filtering not in STRIDES:
-        packed.fail(f"has the filter '{filtering[:40]}', which is not supported; export it without")
+        packed.fail(f"has the filter {filtering[:40]!r}, which is not supported; export it without")
     if mode != "ATTRIBUTES" or stride not in STRIDES[filtering]:
         packed.fail(f"has the filter {filtering}, which does not go with mode {mode} and stride {stride}")
 

@@ -6,20 +6,25 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from emo3d_exp.faces.beards import beard_mask
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.rig import PARTS, Rig
+from emo3d_exp.faces.scalp import scalp_mask
 from emo3d_exp.faces.shading import to_display, to_linear
 
 SCLERA = (0.93, 0.91, 0.89)
 ENAMEL = (0.93, 0.91, 0.86)
 GUMS = (0.62, 0.32, 0.31)
 PUPIL = (0.02, 0.02, 0.02)
+SCALP_COVER = {"bald": (0.06, 0.6), "buzz": (0.72, 1.0)}
+"""Style → how far the scalp takes the colour of the hair, and that colour's brightness."""
 
 
 class Painter:
     """Lays masks over base colours, part by part; foreign rigs (no masks) keep their own colours."""
 
     def __init__(self, rig: Rig) -> None:
+        self.rig, self._scalps, self._beards = rig, {}, {}
         self.own = to_display(rig.colors)
         self.masked = bool(rig.masks)
         members = {name: np.flatnonzero(rig.part == code) for code, name in enumerate(PARTS)}
@@ -59,9 +64,13 @@ class Painter:
         if self.mottle is not None:
             colors[self.skin] *= 1 + 0.035 * self.mottle[self.skin, None]
         lip = np.asarray(look.lip, np.float32)
-        stubble = 0.55 * skin * np.float32([0.86, 0.90, 0.96]) + 0.25 * np.float32(look.hair)
+        beard = 0.66 * skin * np.float32([0.92, 0.95, 1.0]) + 0.20 * np.float32(look.brow)
+        self._mix(colors, "forehead", 0.4, skin * np.float32([1.0, 1.0, 0.94]))
         self._mix(colors, "blush", look.blush, skin * np.float32([1.02, 0.80, 0.78]))
-        self._mix(colors, "stubble", 0.75 * look.stubble, stubble)
+        self._mix(colors, "under_eye", 0.35, skin * np.float32([0.80, 0.70, 0.74]))
+        self._mix(colors, "freckles", 0.55 * look.freckles, skin * np.float32([0.78, 0.64, 0.52]))
+        self._mix(colors, "stubble", 0.75 * look.stubble, beard)
+        self._paint_beard(colors, look)
         self._mix(colors, "occlusion", 0.9, skin * np.float32([0.47, 0.36, 0.33]))
         self._mix(colors, "crease", 1.0, skin * np.float32([0.54, 0.42, 0.38]))
         self._mix(colors, "age_lines", look.age_lines, skin * np.float32([0.60, 0.48, 0.44]))
@@ -70,17 +79,36 @@ class Painter:
         self._mix(colors, "nostril", 0.9, skin * 0.16)
         self._mix(colors, "wet", 0.7, skin * np.float32([0.9, 0.62, 0.58]))
 
+    def _paint_beard(self, colors: np.ndarray, look: Look) -> None:
+        if look.beard == "none" or "stubble" not in self.layers:
+            return
+        if look.beard not in self._beards:
+            self._beards[look.beard] = _layer(beard_mask(self.rig, look.beard))
+        rows, grown = self._beards[look.beard]
+        below = colors[rows]
+        colors[rows] = below + 0.85 * grown[:, None] * (0.75 * np.float32(look.brow) - below)
+
     def _paint_hair(self, colors: np.ndarray, skin: np.ndarray, look: Look) -> None:
         brow = np.asarray(look.brow, np.float32)
         weight = max(look.brow_weight, 0.05)
-        self._mix(colors, "brows", min(0.95, 0.55 + 0.4 * weight), brow, power=1 / weight)
+        self._mix(
+            colors, "brows", min(0.8, 0.35 + 0.30 * weight), 0.85 * brow + 0.12 * skin, power=1.25 / weight
+        )
         self._mix(colors, "lashes", 0.92, np.minimum(brow, 0.3) * 0.35)
-        if look.hair_style == "bald" or "hair" not in self.layers:
-            self._mix(colors, "hair", 0.10, skin * 0.6)
+        if "hair" not in self.layers:
             return
-        rows = self.layers["hair"][0]
-        shade = 1.0 if self.strands is None else 1 + 0.3 * self.strands[rows, None]
-        self._mix(colors, "hair", 1.0, np.asarray(look.hair, np.float32) * shade)
+        rows, grown = self._scalp(look.receding)
+        cover, shade = SCALP_COVER.get(look.hair_style, (1.0, 0.95))
+        below = colors[rows]
+        hair = np.asarray(look.hair, np.float32) * shade if look.hair_style != "bald" else skin * shade
+        if self.strands is not None:
+            hair = hair * (1 + 0.3 * self.strands[rows, None])
+        colors[rows] = below + cover * grown[:, None] * (hair - below)
+
+    def _scalp(self, receding: float) -> tuple[np.ndarray, np.ndarray]:
+        if receding not in self._scalps:
+            self._scalps[receding] = _layer(scalp_mask(self.rig, receding))
+        return self._scalps[receding]
 
     def _paint_eyes(self, colors: np.ndarray, look: Look) -> None:
         iris = np.asarray(look.iris, np.float32)

@@ -17,7 +17,7 @@ from emo3d_exp.faces.scene_nodes import Placement, placed_meshes
 from emo3d_exp.faces.surfaces import Surface, paint, read_surface
 from emo3d_exp.faces.textures import TextureReader
 
-MAX_VERTICES = 500_000
+MAX_VERTICES = 300_000
 MAX_CORNERS = 6_000_000
 MAX_PIECES = 1000
 """Of all primitives together; motion alone takes 612 bytes a vertex."""
@@ -26,6 +26,7 @@ MAX_MASKS = 256
 
 MODES = range(gl.POINTS, gl.TRIANGLE_FAN + 1)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_MASK_NAME = re.compile(r"[A-Za-z0-9_]{1,80}")
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _BALLS = {"eye", "eyes", "eyeball", "eyeballs"}
 _AROUND = re.compile(r"lash|brow|lid|shadow|shade|wet|occlusion|tear|line|socket|glass|skin|head|face", re.I)
@@ -52,6 +53,7 @@ def read_pieces(container: Container) -> Iterator[Piece]:
     for placement in placed_meshes(container, reader):
         mesh = container.item("meshes", placement.mesh)
         for primitive in mesh.entries("primitives"):
+            budget.count_piece(primitive)
             if _is_triangles(primitive):
                 budget.spend(primitive, reader)
                 surface = read_surface(container, primitive, textures)
@@ -66,6 +68,11 @@ class _Budget:
     def __init__(self) -> None:
         self.vertices = self.corners = self.pieces = 0
 
+    def count_piece(self, primitive: Entry) -> None:
+        self.pieces += 1
+        if self.pieces > MAX_PIECES:
+            primitive.fail(f"is one of more than {MAX_PIECES} pieces; join them, in Blender for one")
+
     def spend(self, primitive: Entry, reader: AccessorReader) -> None:
         attributes = primitive.entry("attributes")
         if attributes is None or "POSITION" not in attributes:
@@ -74,13 +81,12 @@ class _Budget:
             "accessors", attributes.integer("POSITION")
         ):
             primitive.fail("is compressed with Draco, which is not supported; export it without")
-        self.pieces += 1
         self.vertices += reader.count(attributes.integer("POSITION"))
         self.corners += reader.count(primitive.integer("indices")) if "indices" in primitive else 0
-        if self.vertices > MAX_VERTICES or self.corners > MAX_CORNERS or self.pieces > MAX_PIECES:
+        if self.vertices > MAX_VERTICES or self.corners > MAX_CORNERS:
             primitive.fail(
-                f"is too much: a rig may have {MAX_VERTICES} vertices, {MAX_CORNERS // 3} triangles and "
-                f"{MAX_PIECES} pieces; reduce it, in Blender for one"
+                f"is too much: a rig may have {MAX_VERTICES} vertices and {MAX_CORNERS // 3} triangles; "
+                "reduce it, in Blender for one"
             )
 
 
@@ -99,6 +105,7 @@ def _piece(
     attributes = Entry(primitive.value["attributes"], f"{primitive.place}.attributes", primitive.path)
     local = reader.read(attributes.integer("POSITION"), ("VEC3",)).astype(np.float64)
     matrix = _matrix(reader, attributes, placement, len(local))
+    vertices = _moved(matrix, local, primitive, 1.0)
     faces = _faces(reader, primitive, len(local), bool(np.linalg.det(_mean_linear(matrix)) < 0))
     colors, seen = paint(surface, reader, attributes, faces, len(local))
     faces = faces[seen]
@@ -116,7 +123,7 @@ def _piece(
     if part.min() < 0 or part.max() >= len(PARTS):
         primitive.fail(f"has a _PART outside 0 to {len(PARTS) - 1}")
     return Piece(
-        vertices=_moved(matrix, local, primitive, 1.0)[kept],
+        vertices=vertices[kept],
         faces=np.searchsorted(kept, faces).astype(np.int32),
         colors=colors[kept],
         part=part.astype(np.uint8)[kept],
@@ -164,13 +171,13 @@ def _targets(mesh: Entry, primitive: Entry) -> tuple[list[str], list[int | None]
     """Names and position accessors of the morph targets."""
     targets = list(primitive.entries("targets"))
     names = _extra(mesh, "targetNames") or _extra(primitive, "targetNames")
-    names = names or [str(name) for target in targets for name in _extra(target, "name")]
+    names = names or [name for target in targets for name in _extra(target, "name")]
     if targets and names and len(names) != len(targets):
         primitive.fail(f"has {len(targets)} targets, but {len(names)} names")
     if targets and mesh.items("weights") and len(mesh.items("weights")) != len(targets):
         primitive.fail(f"has {len(targets)} targets, but its mesh {len(mesh.items('weights'))} weights")
     accessors = [target.integer("POSITION") if "POSITION" in target else None for target in targets]
-    return [str(name) for name in names] if targets else [], accessors
+    return [name if isinstance(name, str) else "" for name in names] if targets else [], accessors
 
 
 def _extra(entry: Entry, key: str) -> list:
@@ -195,7 +202,11 @@ def _faces(reader: AccessorReader, primitive: Entry, count: int, mirrored: bool)
 def _masks(
     reader: AccessorReader, mesh: Entry, attributes: Entry, count: int
 ) -> Iterator[tuple[str, np.ndarray]]:
-    names = {str(name): f"_{str(name).upper()}" for name in _extra(mesh, "masks")}
+    names = {
+        name: f"_{name.upper()}"
+        for name in _extra(mesh, "masks")
+        if isinstance(name, str) and _MASK_NAME.fullmatch(name)
+    }
     present = {name: key for name, key in names.items() if key in attributes}
     if len(present) > MAX_MASKS:
         mesh.fail(f"has {len(present)} masks, more than {MAX_MASKS}")

@@ -8,19 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
+from emo3d_exp.faces.adornments import Adornments
 from emo3d_exp.faces.camera import Camera
-from emo3d_exp.faces.hair import LongHair
 from emo3d_exp.faces.identity import IdentityBasis
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.paint import Painter
 from emo3d_exp.faces.rig import Rig
-from emo3d_exp.faces.shading import NormalField, Shader, Wrinkles, shade_hair, to_display, to_linear
+from emo3d_exp.faces.shading import NormalField, Shader, Wrinkles, to_display, to_linear
 from emo3d_exp.vocab import BLENDSHAPES
 
-STYLE_VERSION = 1
+STYLE_VERSION = 2
 """Raise it when the same settings start to give other pixels: fingerprints and caches follow."""
-
-HAIR_VOLUME = 0.07
 
 
 class Renderer:
@@ -39,6 +37,7 @@ class Renderer:
         self.rig, self.size, self.supersample, self.margin = rig, int(size), int(supersample), margin
         self.normals = NormalField(rig.faces, len(rig.neutral))
         self.identity, self.painter = IdentityBasis(rig), Painter(rig)
+        self.adornments = Adornments(rig)
         self.wrinkles, self.shader = Wrinkles(rig), Shader(rig)
         self.camera = Camera(rig, margin)
         self._painted: tuple[Look, np.ndarray] | None = None
@@ -77,9 +76,7 @@ class Renderer:
         rotation = self.camera.rotation(look)
         albedo = to_linear(self.wrinkles.apply(self._paint(look), weights, look.wrinkles))
         lit = self.shader(albedo, normals @ rotation.T, look.light)
-        faces = self.rig.faces
-        if look.hair_style == "long" and "hair" in self.rig.masks:
-            faces, vertices, lit = self._add_long_hair(vertices, lit, rotation, look)
+        faces, vertices, lit = self.adornments.add(vertices, normals, lit, rotation, look)
         return self._rasterise(self.camera.view(vertices, rotation, look), faces, to_display(lit), look)
 
     def _rasterise(self, seen: np.ndarray, faces: np.ndarray, lit: np.ndarray, look: Look) -> np.ndarray:
@@ -101,28 +98,10 @@ class Renderer:
             return pixels
         return cv2.resize(pixels, (self.size, self.size), interpolation=cv2.INTER_AREA)
 
-    @cached_property
-    def _long_hair(self) -> tuple[LongHair, np.ndarray, np.ndarray]:
-        """The shell, its normals, and the faces of head and shell together."""
-        hair = LongHair(self.rig)
-        normals = NormalField(hair.faces, len(hair.vertices))(hair.vertices)
-        return hair, normals, np.concatenate([self.rig.faces, hair.faces + len(self.rig.neutral)])
-
-    def _add_long_hair(
-        self, vertices: np.ndarray, lit: np.ndarray, rotation: np.ndarray, look: Look
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        hair, normals, faces = self._long_hair
-        albedo = to_linear(hair.shade[:, None] * np.float32(look.hair))
-        shaded = shade_hair(albedo, normals @ rotation.T, look.light)
-        return faces, np.concatenate([vertices, hair.vertices]), np.concatenate([lit, shaded])
-
     def _surface(self, weights: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray]:
         # Posed one by one: a matrix product over a batch may round otherwise than one over a row.
         vertices = self.identity.apply(self.rig.vertices(weights[None])[0], look.identity)
-        normals = self.normals(vertices)
-        if look.hair_style != "bald" and "hair" in self.rig.masks:
-            vertices = vertices + normals * (HAIR_VOLUME * self.rig.masks["hair"])[:, None]
-        return vertices, normals
+        return vertices, self.normals(vertices)
 
     def _paint(self, look: Look) -> np.ndarray:
         if self._painted is None or self._painted[0] != look:

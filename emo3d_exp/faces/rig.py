@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from emo3d_exp.errors import DataError
-from emo3d_exp.faces.blinking import yield_to_blink
+from emo3d_exp.faces.yielding import yielded
 from emo3d_exp.vocab import BLENDSHAPES, MORPH_TARGETS
 
 PARTS: tuple[str, ...] = (
@@ -30,7 +30,7 @@ PARTS: tuple[str, ...] = (
 class Rig:
     """Linear blendshape rig: ``posed = neutral + sum_k weight_k * deltas_k``.
 
-    The one exception are the lids: see :meth:`weights`.
+    The one exception: some shapes yield to others first, see :meth:`weights`.
 
     Not a dataclass, because Hydra's ``instantiate`` would turn one into a config on its way to the
     renderer.
@@ -94,7 +94,9 @@ class Rig:
         return tuple(found)
 
     def weights(self, blendshapes: Any) -> Any:
-        """Weights of the 51 deltas, ``(B, 51)``: ``_neutral`` dropped, eyes yielding to a blink.
+        """Weights of the 51 deltas, ``(B, 51)``: ``_neutral`` dropped, some shapes yielding to others.
+
+        See :data:`emo3d_exp.faces.yielding.YIELDING`: a wide eye to its blink, for one.
 
         Args:
             blendshapes: ``(B, 52)`` NumPy array or torch tensor; values outside [0, 1] extrapolate.
@@ -103,7 +105,7 @@ class Rig:
             blendshapes = np.asarray(blendshapes, np.float32)
         if blendshapes.ndim != 2 or blendshapes.shape[1] != len(BLENDSHAPES):
             raise ValueError(f"expected (B, {len(BLENDSHAPES)}) blendshapes, got {tuple(blendshapes.shape)}")
-        return yield_to_blink(blendshapes[:, 1:])
+        return yielded(blendshapes[:, 1:])
 
     def vertices(self, blendshapes: Any) -> Any:
         """Vertices of posed faces, by one matrix product.

@@ -11,6 +11,7 @@ from emo3d_exp.faces.accessor_reading import AccessorReader
 from emo3d_exp.faces.gltf_container import Container
 from emo3d_exp.faces.gltf_entries import Entry
 
+MAX_NODES = 50_000
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -35,16 +36,22 @@ class Placement:
 def placed_meshes(container: Container, reader: AccessorReader) -> Iterator[Placement]:
     """Every mesh that the scene shows, in the order of its nodes."""
     world = _world_matrices(container)
+    skins: dict[int, np.ndarray] = {}
     for index, matrix in world.items():
         node = container.item("nodes", index)
-        if "mesh" in node:
-            joints = _joints(container, reader, node.integer("skin"), world) if "skin" in node else None
-            yield Placement(node.integer("mesh"), node.text("name"), matrix, joints)
+        if "mesh" not in node:
+            continue
+        skin = node.integer("skin") if "skin" in node else None
+        if skin is not None and skin not in skins:
+            skins[skin] = _joints(container, reader, skin, world)
+        yield Placement(node.integer("mesh"), node.text("name"), matrix, skins.get(skin))
 
 
 def _world_matrices(container: Container) -> dict[int, np.ndarray]:
     stack = [(index, np.eye(4)) for index in reversed(_roots(container))]
     world: dict[int, np.ndarray] = {}
+    if len(container.root.items("nodes")) > MAX_NODES:
+        container.fail(f"has more than {MAX_NODES} nodes; a face has not")
     while stack:
         index, above = stack.pop()
         node = container.item("nodes", index)
@@ -96,5 +103,6 @@ def _joints(
     matrices = np.stack([world[joint] for joint in nodes])
     if "inverseBindMatrices" in skin:
         inverse = reader.read(skin.integer("inverseBindMatrices"), ("MAT4",), len(nodes))
-        matrices = matrices @ inverse.astype(np.float64).reshape(-1, 4, 4).transpose(0, 2, 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            matrices = matrices @ inverse.astype(np.float64).reshape(-1, 4, 4).transpose(0, 2, 1)
     return matrices

@@ -61,13 +61,13 @@ def read_surface(container: Container, primitive: Entry, textures: TextureReader
     )
     mode = material.text("alphaMode", OPAQUE)
     if mode not in (OPAQUE, MASK, BLEND):
-        material.fail(f"has the unknown alphaMode '{mode[:20]}'")
+        material.fail(f"has the unknown alphaMode {mode[:20]!r}")
     factor = (1.0, 1.0, 1.0, 1.0) if base is None else base.numbers(names[0], 4, (1.0, 1.0, 1.0, 1.0))
     info = None if base is None else base.entry(names[1])
     transform = None if info is None else info.extension("KHR_texture_transform")
     texcoord = 0 if info is None else info.integer("texCoord", 0)
     return Surface(
-        factor=np.clip(np.array(factor, np.float32), 0, 1),
+        factor=np.clip(factor, 0, 1).astype(np.float32),
         texture=None if info is None else textures.texture(info),
         texcoord=texcoord if transform is None else transform.integer("texCoord", texcoord),
         transform=np.eye(2, 3) if transform is None else _affine(transform),

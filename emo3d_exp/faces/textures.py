@@ -14,8 +14,11 @@ from emo3d_exp.faces.gltf_entries import Entry
 from emo3d_exp.faces.gltf_resources import load_uri
 
 REPEAT, CLAMP, MIRROR = 10497, 33071, 33648
-MAX_PIXELS = 1 << 26
-"""Of all images of a document together: 8192 x 8192."""
+MAX_PIXELS = 1 << 27
+"""Of all images of a document together: two of 8192 x 8192."""
+
+LARGEST_SIDE = 2048
+"""Pixels kept of an image; finer ones are averaged, since no rig has vertices so close."""
 
 KTX2 = b"\xabKTX 20\xbb"
 LARGEST_CELL = 64
@@ -146,7 +149,8 @@ class TextureReader:
                 self._pixels += picture.width * picture.height
                 if self._pixels > MAX_PIXELS:
                     image.fail(f"is too large: the images have more than {MAX_PIXELS} pixels")
-                return np.asarray(picture.convert("RGBA"))
+                cell = -(-max(picture.size) // LARGEST_SIDE)
+                return np.asarray(picture.convert("RGBA").reduce(cell))
         except DataError:
             raise
         # Pillow's decoders raise whatever comes up in damaged data: OSError, ValueError, SyntaxError, …

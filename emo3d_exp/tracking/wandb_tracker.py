@@ -184,7 +184,7 @@ class WandbTracker(Tracker):
     def report(
         self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | None = None
     ) -> None:
-        """As ``Tracker.report``: ``<split>/samples``, ``<split>/faces`` and ``<split>/face_3d`` on the page."""
+        """As ``Tracker.report``, on the page: ``<split>/samples``, ``<split>/faces``, ``<split>/face_3d``."""
         if self._run is None:
             return
         import wandb

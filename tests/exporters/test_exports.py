@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.exporters import FORMATS, ExportRequest, export, export_bytes
+from emo3d_exp.exporters.movement import frames
 from emo3d_exp.faces import Rig
+from emo3d_exp.faces.paint import paint_rig
 from emo3d_exp.faces.shading import to_display
 
 
@@ -40,7 +42,7 @@ def test_obj_is_the_posed_mesh_with_colours(request_of: ExportRequest, rig: Rig)
     }
     numbers = np.array(table["v"], float)
     np.testing.assert_allclose(numbers[:, :3], rig.vertices(request.blendshapes)[0], atol=1e-6)
-    np.testing.assert_allclose(numbers[:, 3:], to_display(rig.colors), atol=1e-4)
+    np.testing.assert_allclose(numbers[:, 3:], to_display(paint_rig(rig)), atol=1e-4)
     corners = np.array([[corner.split("//") for corner in face] for face in table["f"]], int) - 1
     np.testing.assert_array_equal(corners[..., 0], rig.faces)
     np.testing.assert_array_equal(corners[..., 1], rig.faces)
@@ -49,7 +51,7 @@ def test_obj_is_the_posed_mesh_with_colours(request_of: ExportRequest, rig: Rig)
 
 
 def test_obj_is_read_by_trimesh(request_of: ExportRequest, rig: Rig) -> None:
-    import trimesh
+    trimesh = pytest.importorskip("trimesh")
 
     request = replace(request_of, blendshapes=request_of.blendshapes[1:2], captions=())
     read = trimesh.load(io.BytesIO(export_bytes("obj", request).content), file_type="obj", process=False)
@@ -64,8 +66,45 @@ def test_png_is_a_portrait_of_the_size(request_of: ExportRequest) -> None:
     np.testing.assert_array_equal(picture, one.drawing().render(one.blendshapes)[0])
 
 
+def test_gif_shows_the_movement_and_loops(request_of: ExportRequest) -> None:
+    request = replace(request_of, seconds=0.5, fps=20)
+    times, poses = frames(request)
+    with Image.open(io.BytesIO(export_bytes("gif", request).content)) as picture:
+        durations, shown = [], []
+        for page in ImageSequence.Iterator(picture):
+            durations.append(page.info["duration"])
+            shown.append(np.asarray(page.convert("RGB")).astype(int))
+        assert (picture.info["loop"], sum(durations)) == (0, 50 * (len(times) - 1))
+    expected = request.drawing().render(poses[[0, len(poses) // 2]]).astype(int)
+    middle = int(np.searchsorted(np.cumsum(durations), 50 * (len(poses) // 2), side="right"))
+    assert np.abs(shown[0] - expected[0]).mean() < 8
+    assert np.abs(shown[middle] - expected[1]).mean() < 8 < np.abs(expected[1] - expected[0]).mean()
+
+
+def test_mp4_shows_the_movement(request_of: ExportRequest, tmp_path: Path) -> None:
+    import cv2
+
+    request = replace(request_of, seconds=0.5, fps=20)
+    times, poses = frames(request)
+    (path,) = export("mp4", request, tmp_path / "face.mp4")
+    video = cv2.VideoCapture(str(path))
+    assert video.get(cv2.CAP_PROP_FPS) == 20
+    pictures = []
+    while (read := video.read())[0]:
+        pictures.append(read[1][..., ::-1].astype(int))
+    assert len(pictures) == len(times) - 1
+    row = len(poses) // 2
+    assert np.abs(pictures[row] - request.drawing().render(poses[row])[0]).mean() < 12
+
+
+@pytest.mark.parametrize("name", ["gif", "mp4"])
+def test_a_movement_too_large_to_draw_is_refused(name: str, request_of: ExportRequest) -> None:
+    with pytest.raises(ConfigError, match=r"pictures of 4096 x 4096 pixels are too many"):
+        export_bytes(name, replace(request_of, size=4096))
+
+
 def test_an_unknown_format_names_those_there_are(request_of: ExportRequest) -> None:
-    with pytest.raises(ConfigError, match=r"unknown format 'fbx': choose arkit_json, .*, png") as caught:
+    with pytest.raises(ConfigError, match=r"unknown format 'fbx': choose arkit_json, .*, mp4") as caught:
         export_bytes("fbx", request_of)
     assert all(name in str(caught.value) for name in FORMATS)
 
@@ -86,6 +125,8 @@ def test_a_rig_is_asked_for(name: str, blendshapes: np.ndarray) -> None:
     ("settings", "told"),
     [
         ({"fps": 0}, "fps=0: give a number from 1"),
+        ({"fps": "x"}, "fps=x: give a number from 1"),
+        ({"size": 99.5}, r"size=99\.5: give a whole number"),
         ({"fps": float("nan")}, "fps=nan: give"),
         ({"seconds": -1}, "seconds=-1: give"),
         ({"size": 10**6}, "size=1000000: give"),

@@ -11,6 +11,7 @@ from glb_parser import Glb
 
 from emo3d_exp.exporters import ExportRequest, export_bytes
 from emo3d_exp.faces import Rig, load_rig
+from emo3d_exp.faces.paint import paint_rig
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 
 
@@ -35,7 +36,8 @@ def test_targets_are_the_rigs_and_the_weights_pose_it(request_of: ExportRequest,
     posed = neutral + np.einsum("k,kvc->vc", np.array(mesh["weights"]), targets)
     np.testing.assert_allclose(posed, rig.vertices(request.blendshapes)[0], atol=1e-5)
     colors = glb.accessor(primitive["attributes"]["COLOR_0"])[:, :3]
-    np.testing.assert_allclose(colors, rig.colors, atol=1e-6)
+    np.testing.assert_allclose(colors, paint_rig(rig), atol=1e-6)
+    assert np.abs(colors - rig.colors).max() > 0.1
 
 
 def test_eyes_yield_to_a_blink(request_of: ExportRequest, rig: Rig) -> None:
@@ -99,7 +101,7 @@ def test_a_blink_stays_shut_on_its_way(rig: Rig) -> None:
 
 
 def test_posed_mesh_stands_still(request_of: ExportRequest, rig: Rig) -> None:
-    import trimesh
+    trimesh = pytest.importorskip("trimesh")
 
     content = export_bytes("gltf_posed", one(request_of, 2)).content
     glb = Glb(content)
@@ -116,6 +118,13 @@ def test_an_exported_rig_can_be_loaded_again(request_of: ExportRequest, rig: Rig
     back = load_rig("gltf", tmp_path / "face.glb")
     np.testing.assert_allclose(back.deltas, rig.deltas, atol=1e-6)
     assert back.missing == ()
+
+
+def test_a_rig_without_masks_keeps_its_own_colours(request_of: ExportRequest, rig: Rig) -> None:
+    foreign = Rig("foreign", rig.neutral, rig.faces, rig.colors, rig.deltas)
+    glb = Glb(export_bytes("gltf", replace(one(request_of, 0), rig=foreign)).content)
+    colors = glb.accessor(glb.document["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"])
+    np.testing.assert_array_equal(colors[:, :3], rig.colors)
 
 
 def test_captions_are_kept_as_texts_only(request_of: ExportRequest) -> None:

@@ -7,6 +7,7 @@ import pytest
 from emo3d_exp.errors import DataError
 from emo3d_exp.faces import load_rig, read_gltf, write_gltf
 from emo3d_exp.faces.accessors import AccessorWriter
+from emo3d_exp.faces.gltf import compose_gltf
 from emo3d_exp.faces.target_names import match_target, match_targets
 from emo3d_exp.vocab import LIVE_LINK_NAMES, MORPH_TARGETS
 
@@ -55,6 +56,58 @@ def test_writing_twice_gives_the_same_bytes_and_reading_the_same_rig(ball, tmp_p
     assert first.read_bytes() == second.read_bytes()
     again = write_gltf(read_gltf(first), tmp_path / "c.glb")
     assert read_gltf(again).fingerprint == read_gltf(first).fingerprint
+
+
+def test_exact_keeps_every_number_and_needs_no_extension(ball, tmp_path, remade):
+    masks = {"lips": np.random.default_rng(0).random(192, np.float32)}
+    rig = remade(ball, masks=masks, part=(np.arange(192) % 8).astype(np.uint8))
+    path = write_gltf(rig, tmp_path / "ball.glb", exact=True)
+    back, document = read_gltf(path), gl.GLTF2().load(str(path))
+    for key in ("neutral", "faces", "colors", "deltas", "part"):
+        np.testing.assert_array_equal(getattr(back, key), getattr(rig, key))
+    np.testing.assert_array_equal(back.masks["lips"], masks["lips"])
+    assert not document.extensionsUsed and not document.extensionsRequired
+    assert {accessor.componentType for accessor in document.accessors} <= {
+        gl.FLOAT,
+        gl.UNSIGNED_SHORT,
+        gl.UNSIGNED_BYTE,
+    }
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_builtin_comes_back_within_a_millionth(builtin, tmp_path, exact):
+    back = read_gltf(write_gltf(builtin, tmp_path / "head.glb", exact=exact))
+    assert np.abs(back.deltas - builtin.deltas).max() <= 1e-6
+    assert np.abs(back.neutral - builtin.neutral).max() <= 1e-6
+    np.testing.assert_array_equal(back.faces, builtin.faces)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_weights_open_the_file_posed_and_leave_the_rig_at_rest(ball, tmp_path, exact):
+    weights = np.random.default_rng(0).random(51)
+    path = write_gltf(ball, tmp_path / "ball.glb", exact=exact, weights=weights)
+    assert gl.GLTF2().load(str(path)).meshes[0].weights == weights.tolist()
+    np.testing.assert_allclose(read_gltf(path).neutral, ball.neutral, atol=1e-6)
+    assert gl.GLTF2().load(str(write_gltf(ball, path))).meshes[0].weights == [0.0] * 51
+
+
+@pytest.mark.parametrize("weights", [np.zeros(52), np.full(51, np.nan), [0.5]])
+def test_wrong_weights_are_refused_before_anything_is_written(ball, tmp_path, weights):
+    with pytest.raises(ValueError, match="51 finite numbers"):
+        write_gltf(ball, tmp_path / "ball.glb", weights=weights)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_composed_document_takes_additions(ball, tmp_path):
+    head = compose_gltf(ball)
+    times = head.writer.dense(np.float32([0, 1]))
+    values = head.writer.dense(np.linspace(0, 1, 102, dtype=np.float32))
+    sampler = gl.AnimationSampler(input=times, output=values)
+    channel = gl.AnimationChannel(sampler=0, target=gl.AnimationChannelTarget(node=0, path="weights"))
+    head.document.animations = [gl.Animation(samplers=[sampler], channels=[channel])]
+    path = head.save(tmp_path / "ball.glb")
+    assert len(gl.GLTF2().load(str(path)).animations) == 1
+    np.testing.assert_allclose(read_gltf(path).neutral, ball.neutral, atol=1e-6)
 
 
 def test_what_viewers_need_is_in_the_file(ball, tmp_path):
@@ -113,6 +166,7 @@ def test_mirroring_node_keeps_triangles_outward(tmp_path):
         ("browInnerUp_L", ("browInnerUp", "left")),
         ("mouthFunnel", ("mouthFunnel", "")),
         ("tongueOut", None),
+        ("a_" * 300 + "jawOpen", None),
         ("_L", None),
         ("", None),
     ],

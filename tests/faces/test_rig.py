@@ -3,20 +3,18 @@ import pytest
 
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.faces import PARTS, load_rig
-from emo3d_exp.faces.blinking import YIELDING
+from emo3d_exp.faces.yielding import YIELDING
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 
 
 def written_out(row: np.ndarray, name: str) -> float:
-    """The weight of a shape, its eye yielding to a blink."""
-    weight, power = (
-        float(row[BLENDSHAPE_INDEX[name]]),
-        YIELDING.get(name.removesuffix("Left").removesuffix("Right")),
-    )
-    if power is None:
+    """The weight of a shape after it has yielded."""
+    side = next((side for side in ("Left", "Right") if name.endswith(side)), "")
+    weight = float(row[BLENDSHAPE_INDEX[name]])
+    if name.removesuffix(side) not in YIELDING:
         return weight
-    side = "Left" if name.endswith("Left") else "Right"
-    return weight * (1 - float(row[BLENDSHAPE_INDEX[f"eyeBlink{side}"]]) ** power)
+    other, power = YIELDING[name.removesuffix(side)]
+    return weight * (1 - float(row[BLENDSHAPE_INDEX[other + side]]) ** power)
 
 
 def test_pose_agrees_with_the_sum_written_out(ball):

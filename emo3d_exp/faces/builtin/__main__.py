@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
     head = build_head()
     write_gltf(head, path)
     size = path.stat().st_size / 2**20
-    print(f"{path}: {len(head.vertices)} vertices, {len(head.faces)} triangles, {size:.2f} MiB")
+    print(f"{path}: {len(head.neutral)} vertices, {len(head.faces)} triangles, {size:.2f} MiB")
 
 
 if __name__ == "__main__":

@@ -84,9 +84,14 @@ def lower_lip_edge(x: np.ndarray) -> np.ndarray:
     return mouth_line(x) - np.maximum(0.014, 0.1445 * (1 - t**2.4) ** 0.8)
 
 
-def lip_contour(points: int = 24) -> np.ndarray:
+def lip_columns() -> np.ndarray:
+    """Distances from the middle plane at which the left half of the lips has vertices; denser outwards."""
+    return MOUTH_HALF_WIDTH * np.append(np.sin(np.linspace(0, 1, 26) * np.pi / 2)[:-1] * 0.995, 0.996)
+
+
+def lip_contour() -> np.ndarray:
     """Left half of the lips' outline (2N, 2): upper border outwards, lower border back."""
-    x = MOUTH_HALF_WIDTH * np.sin(np.linspace(0, 1, points) * np.pi / 2)
+    x = np.append(lip_columns(), MOUTH_HALF_WIDTH)
     upper = np.stack([x, upper_lip_edge(x)], 1)
     lower = np.stack([x, lower_lip_edge(x)], 1)[::-1]
     return np.concatenate([upper, lower])

@@ -89,7 +89,7 @@ def offset_curve(curve: np.ndarray, distance: float, closed: bool) -> np.ndarray
 
 
 def _add_lips(layout: Layout) -> None:
-    x = f.MOUTH_HALF_WIDTH * np.append(np.sin(np.linspace(0, 1, 26) * np.pi / 2)[:-1] * 0.995, 0.996)
+    x = f.lip_columns()
     line = f.mouth_line(x)
     for kind, edge in ((Kind.UPPER_LIP, f.upper_lip_edge(x)), (Kind.LOWER_LIP, f.lower_lip_edge(x))):
         height = edge - line
@@ -153,6 +153,7 @@ def half_layout() -> Layout:
     _add_brows(layout)
     eye, lips = face_to_plane(f.eye_contour()), face_to_plane(f.lip_contour())
     for step, wanted in (
+        (0.013, lambda x, v: (x > 0.02) & (x < 0.17) & (v < -0.665) & (v > -0.80)),  # nostrils
         (0.021, lambda x, v: (x < 0.36) & (v < -0.40) & (v > -0.86)),
         (0.023, lambda x, v: (x < 0.15) & (v < 0.44) & (v > 0.04)),  # frown lines
         (0.036, lambda x, v: (x < 1.02) & (v < 0.75) & (v > -1.75)),

@@ -64,7 +64,7 @@ def lid_motion(layout: Layout, points: np.ndarray, shape: str) -> np.ndarray:
         if name == "eyeBlink":
             # Down to the lower lid and a little over it, and out, lest the seam flicker.
             _slide(motion, points, upper, -(0.97 * gap + 0.010), 0.0)
-            motion[upper, 2] += 0.012
+            motion[upper, 2] += 0.034
             _slide(motion, points, lower, 0.06 * gap, 0.0)
         if name in _ARCH_MOTION:
             up, low = _ARCH_MOTION[name]

@@ -23,6 +23,9 @@ def skin_masks(skin: Skin) -> dict[str, np.ndarray]:
         "occlusion": _occlusion(skin, x, y) * (0.6 * front + 0.4),
         "blush": _blush(x, y) * front,
         "skin_mottle": _mottle(x, y),
+        "forehead": ramp(y, 0.22, 0.62) * (1 - ramp(x, 0.55, 1.05)) * front,
+        "under_eye": _under_eye(x, y) * front,
+        "freckles": _freckles(x, y) * front,
     }
     return {name: np.clip(mask, 0, 1) for name, mask in masks.items()}
 
@@ -30,7 +33,7 @@ def skin_masks(skin: Skin) -> dict[str, np.ndarray]:
 def _lip_masks(skin: Skin) -> dict[str, np.ndarray]:
     kind, row = skin.layout.kind, skin.layout.row
     lip = np.isin(kind, (Kind.UPPER_LIP, Kind.LOWER_LIP))
-    red = np.where(lip, 1 - ramp(row, 0.88, 1.02), 0.0)
+    red = np.where(lip, 1 - ramp(row, 0.70, 1.04), 0.0)
     red[kind == Kind.MOUTH_CORNER] = 0.6
     return {"lips": red, "inner_lips": np.where(lip, 1 - ramp(row, -0.5, 0.10), 0.0)}
 
@@ -65,11 +68,32 @@ def _hair_masks(skin: Skin) -> dict[str, np.ndarray]:
     hair = np.where(np.cos(theta) < 0.05, np.maximum(in_front, behind), in_front)
     strands = 0.5 + 0.16 * np.sin(15 * a + 2 * np.sin(3 * v)) + 0.12 * np.sin(26 * a + np.sin(5 * v))
     x, y = np.abs(skin.vertices[:, 0]), skin.vertices[:, 1]
-    front = frontness(theta)
-    jaw = ramp(-(y + 0.42 * x), 0.80, 1.02) * (1 - ramp(-v, 1.80, 2.05)) * np.maximum(front, a < 1.75)
-    below_nose = 1 - ramp(y + 0.80 + 0.35 * np.clip(x - 0.2, 0, 1), 0.0, 0.05)
-    stubble = jaw * below_nose * (1 - _lip_masks(skin)["lips"])
+    stubble = _beard(x, y, a, v) * (1 - _lip_masks(skin)["lips"])
     return {"hair": hair, "hair_strands": strands, "stubble": stubble}
+
+
+def _beard(x: np.ndarray, y: np.ndarray, angle: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Cheeks below a line from ear to mouth, upper lip, chin, upper neck; soft and a little uneven."""
+    line = -0.98 + 0.80 * np.clip(x - 0.45, 0, 0.6)
+    cheek = ramp(line - y, -0.16, 0.20) * (1 - ramp(angle, 1.15, 1.55))
+    upper_lip = ramp(-0.80 - 0.22 * x - y, -0.02, 0.08) * (1 - ramp(x, 0.34, 0.50))
+    burn = bell(angle - 1.27, 0.13) * ramp(-y, 0.05, 0.35) * (1 - ramp(-y, 0.75, 1.05))
+    chin_sides = 1 - 0.35 * bell(x - 0.33, 0.10) * bell(y + 1.28, 0.08)
+    grown = np.maximum(np.maximum(cheek, upper_lip), 0.8 * burn) * (1 - ramp(-v, 1.72, 2.10)) * chin_sides
+    uneven = np.sin(31 * x + 4 * np.sin(19 * y)) * np.sin(37 * y + 3 * np.sin(23 * x))
+    return grown * (0.90 + 0.10 * uneven)
+
+
+def _under_eye(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Thin skin below the eye and at the side of the bridge."""
+    return 0.8 * blob(x, y, (0.44, -0.20), (0.19, 0.065)) + 0.7 * blob(x, y, (0.265, -0.09), (0.055, 0.09))
+
+
+def _freckles(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spots on cheeks and nose, as fine as the mesh allows."""
+    place = blob(x, y, (0.50, -0.42), (0.34, 0.19)) + 0.9 * blob(x, y, (0.0, -0.40), (0.16, 0.16))
+    noise = np.sin(12.9898 * 37 * x + 78.233 * 41 * y) * 43758.5453
+    return np.clip(place, 0, 1) * ramp(noise - np.floor(noise), 0.72, 0.80)
 
 
 def _occlusion(skin: Skin, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -82,6 +106,8 @@ def _occlusion(skin: Skin, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     dark += 0.18 * bell(y + 1.325, 0.04) * bell(x, 0.22)
     dark += 0.22 * blob(x, y, (0.425, -1.135), (0.03, 0.03))
     dark += 0.07 * bell(fold, 0.03) * ramp(-y, 0.66, 0.80) * ramp(y, -1.2, -1.05)
+    dark += 0.10 * blob(x, y, (1.04, 0.36), (0.10, 0.26))  # temples
+    dark += 0.06 * blob(x, y, (0.80, -0.98), (0.20, 0.26))  # hollow of the cheek
     under_chin = ramp(-skin.layout.v, 1.80, 1.97) * (1 - 0.5 * ramp(-skin.layout.v, 2.2, 3.2))
     return dark + 0.42 * under_chin
 

@@ -18,9 +18,10 @@ import numpy as np
 
 _SINGLE_SIDED = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
 _GAINS = {
+    "cheekPuff": 1.5,
     "browDown": 1.9,
-    "browInnerUp": 1.1,
-    "mouthFrown": 1.3,
+    "browInnerUp": 1.5,
+    "mouthFrown": 2.0,
     "mouthFunnel": 1.25,
     "mouthLowerDown": 2.0,
     "mouthPress": 2.0,

@@ -56,7 +56,7 @@ def _jaw_deltas(vertices: np.ndarray) -> np.ndarray:
     table = motion_table()
     deltas = np.zeros((len(SHAPE_INDEX), len(vertices), 3))
     for shape in ("jawForward", "jawLeft", "jawRight"):
-        deltas[SHAPE_INDEX[shape]] = table.motion(shape, "chin_boss") * gain(shape) * [1, 1, 0.9]
+        deltas[SHAPE_INDEX[shape]] = table.motion(shape, "chin_boss") * gain(shape) * [1, 1, 0.75]
     centred = vertices - _JAW_HINGE
     deltas[SHAPE_INDEX["jawOpen"]] = rotated(centred, pitch=_JAW_ANGLE) - centred
     return deltas
@@ -66,19 +66,19 @@ def _tooth_row(
     gum_y: float, edge_y: float, front_z: float, half_width: float, rows: int, gum: float
 ) -> Piece:
     """An arch of teeth from the gums to the biting edge; ``gum`` is the gums' share of its height."""
-    columns = 10 * 6 + 1
+    columns = 12 * 6 + 1
     u, v = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(0, 1, rows))
-    tooth = np.abs((u * 5 % 1) - 0.5) * 2  # 0 in the middle of a tooth, 1 between two
+    tooth = np.abs((u * 6 % 1) - 0.5) * 2  # 0 in the middle of a tooth, 1 between two
     x = half_width * u
     bite = 0.008 * tooth**4 * np.sign(gum_y - edge_y) * v
-    back = 1.75 * x**2 + 10.0 * np.clip(np.abs(x) - 0.25, 0, None) ** 2
+    back = 1.75 * x**2 + 8.0 * np.clip(np.abs(x) - 0.27, 0, None) ** 2
     z = front_z - back - 0.05 * (v - 0.5) ** 2 - 0.008 * tooth**5 * (v > gum)
     vertices = np.stack([x, gum_y + (edge_y - gum_y) * v + bite, z], -1).reshape(-1, 3)
     between = ramp(tooth, 0.60, 1.05)
-    arch_line = gum - 0.06 + 0.10 * tooth**2
+    arch_line = gum - 0.05 + 0.07 * tooth**2
     masks = {
-        "gums": ramp(-(v - arch_line), -0.03, 0.03).ravel(),
-        "teeth_shade": np.clip(0.35 * between + 0.95 * np.abs(u) ** 2.5, 0, 1).ravel(),
+        "gums": ramp(-(v - arch_line), -0.07, 0.07).ravel(),
+        "teeth_shade": np.clip(0.22 * between + 0.95 * np.abs(u) ** 2.5, 0, 1).ravel(),
     }
     faces = facing(vertices, grid_faces(rows, columns), np.array([0.0, 0.0, 1.0]))
     return Piece("teeth", vertices, faces, masks=masks)
@@ -86,12 +86,12 @@ def _tooth_row(
 
 def upper_teeth() -> Piece:
     """They are fixed to the skull. Larger ones would show through lips that open or roll in."""
-    return _tooth_row(-0.80, -1.165, 0.392, 0.385, rows=12, gum=0.46)
+    return _tooth_row(-0.80, -1.152, 0.380, 0.45, rows=10, gum=0.46)
 
 
 def lower_teeth() -> Piece:
     """They move with the jaw."""
-    piece = _tooth_row(-1.28, -1.175, 0.325, 0.350, rows=8, gum=0.35)
+    piece = _tooth_row(-1.28, -1.180, 0.312, 0.40, rows=7, gum=0.35)
     piece.deltas = _jaw_deltas(piece.vertices)
     return piece
 

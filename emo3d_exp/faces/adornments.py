@@ -1,0 +1,66 @@
+"""What a person wears on the skin in a look: hair, brows and beard, as one overlay."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emo3d_exp.faces.beards import beard_hairs
+from emo3d_exp.faces.brows import brow_hairs
+from emo3d_exp.faces.hair import hair_overlay
+from emo3d_exp.faces.looks import Look
+from emo3d_exp.faces.overlay import Overlay, join
+from emo3d_exp.faces.rig import Rig
+from emo3d_exp.faces.shading import to_linear
+
+
+def overlays(rig: Rig, look: Look) -> list[Overlay]:
+    """All overlays of a look; none for rigs without masks, whose proportions are unknown."""
+    if not {"brows", "hair"} <= set(rig.masks):
+        return []
+    hair = hair_overlay(rig, look.hair_style, look.receding, look.parting == "right")
+    beard = beard_hairs(rig, look.beard) if look.beard != "none" else None
+    found = [hair, brow_hairs(rig), beard]
+    return [one for one in found if one is not None]
+
+
+class Adornments:
+    """Draws the overlays of looks; what depends on the style alone is made once."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self._made: dict[tuple, tuple[Overlay, np.ndarray] | None] = {}
+
+    def add(
+        self, vertices: np.ndarray, normals: np.ndarray, lit: np.ndarray, rotation: np.ndarray, look: Look
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Faces, vertices and linear colours of the rig and what lies on it.
+
+        Args:
+            vertices, normals, lit: ``(V, 3)`` of the posed rig in its own coordinates; linear colours.
+            rotation: ``(3, 3)`` to camera coordinates.
+            look: colours and light.
+        """
+        made = self._for(look)
+        if made is None:
+            return self.rig.faces, vertices, lit
+        overlay, faces = made
+        points, own = overlay.place(vertices, normals)
+        palette = to_linear(np.float32([look.hair, look.brow, look.brow]))
+        density = np.float32([1.0, look.brow_weight, 1.0])
+        turned = (own @ rotation.T, overlay.tangents @ rotation.T)
+        colors = overlay.shade(lit, *turned, palette, density, look.light)
+        return faces, np.concatenate([vertices, points]), np.concatenate([lit, colors])
+
+    def _for(self, look: Look) -> tuple[Overlay, np.ndarray] | None:
+        key = (look.hair_style, look.receding, look.parting, look.beard)
+        if key not in self._made:
+            found = overlays(self.rig, look)
+            whole = join(found) if found else None
+            faces = None if whole is None else _after(self.rig, whole)
+            self._made[key] = None if whole is None else (whole, faces)
+        return self._made[key]
+
+
+def _after(rig: Rig, overlay: Overlay) -> np.ndarray:
+    """Faces of the rig and then of the overlay, whose vertices follow the rig's."""
+    return np.concatenate([rig.faces, overlay.faces + len(rig.neutral)]).astype(np.int32)

@@ -1,0 +1,219 @@
+"""From the toolkit's meshes to the arrays of a rig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from emo3d_exp.errors import DataError
+from emo3d_exp.faces.ict.eyeballs import Sclera, ball_center, gaze_deltas, glint
+from emo3d_exp.faces.ict.masks import eye_masks, skin_masks
+from emo3d_exp.faces.ict.obj import parse_polygons, parse_vertices, triangulate
+from emo3d_exp.faces.ict.topology import EXPRESSIONS, NEUTRAL, TOPOLOGY, Topology, source_shapes
+from emo3d_exp.faces.rig import PARTS
+from emo3d_exp.vocab import MORPH_TARGETS
+
+SIDES = {"left": 1, "right": -1}
+DRAWN = ("face", "head", "mouth_socket", "eye_socket_left", "eye_socket_right", "gums_tongue", "teeth")
+MOUTH_BAG, TONGUE, GUMS = (0.16, 0.035, 0.035), (0.42, 0.13, 0.13), (0.34, 0.085, 0.08)
+"""Linear colours of what looks do not paint."""
+
+STILL = 2e-4
+"""Motion at weight 1, in distances of the eye centres, below which it is noise of the toolkit's files."""
+
+
+@dataclass(frozen=True)
+class Meshes:
+    """The toolkit's files: ``polygons`` of the neutral and ``(V, 3)`` float64 ``positions`` by file stem."""
+
+    polygons: list[tuple[int, ...]]
+    positions: dict[str, np.ndarray]
+
+    @property
+    def identities(self) -> list[str]:
+        """File stems of the identity shapes, in order."""
+        return sorted(name for name in self.positions if name.startswith("identity"))
+
+
+def parse_meshes(files: Iterable[tuple[str, bytes]], where: str, topology: Topology = TOPOLOGY) -> Meshes:
+    """Read (file name, content) pairs.
+
+    Args:
+        files: the neutral, all expressions and any number of identities; in any order.
+        where: checkout or archive, for messages.
+        topology: what the files' vertices mean.
+
+    Raises:
+        DataError: a file is missing, broken, or of another topology; the message names file and line.
+    """
+    polygons: list[tuple[int, ...]] = []
+    positions = {}
+    for name, data in files:
+        file, stem = f"{where}: {name}", name.removesuffix(".obj")
+        positions[stem] = parse_vertices(data, file)
+        if len(positions[stem]) != topology.count:
+            raise DataError(
+                f"{file} has {len(positions[stem])} vertices, but ICT-FaceKit's meshes have {topology.count}"
+            )
+        if stem == NEUTRAL:
+            polygons = parse_polygons(data, file, topology.count)
+    missing = [f"{stem}.obj" for stem in (NEUTRAL, *EXPRESSIONS) if stem not in positions]
+    if missing:
+        listed = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
+        raise DataError(f"{where}: no {listed}; get all of ICT-FaceKit's FaceXModel folder again")
+    return Meshes(polygons, positions)
+
+
+def convert(meshes: Meshes, topology: Topology = TOPOLOGY) -> dict[str, np.ndarray]:
+    """Arrays of the rig: neutral, faces, colors, deltas, part, identities (K, V, 3) and masks as ``mask_*``.
+
+    Unit: distance of the neutral's eye centres; origin between them.
+    """
+    shells = [np.array(topology.groups[f"eye_{side}"]) for side in SIDES]
+    left, right = (ball_center(meshes.positions[NEUTRAL][shell]) for shell in shells)
+    middle, unit = (left + right) / 2, float(np.linalg.norm(left - right))
+    positions = {name: (points - middle) / unit for name, points in meshes.positions.items()}
+    neutral = positions[NEUTRAL]
+    triangles = triangulate(meshes.polygons, neutral)
+    used, faces = _drawn(triangles, topology)
+    masks = {k: v[used] for k, v in skin_masks(neutral, meshes.polygons, topology).items()}
+    part, colors = _parts(used, neutral, topology)
+    masks |= _mouth_masks(part, neutral[used], used, topology)
+    shapes = [positions[name] for name in meshes.identities]
+    deltas, identities = _deltas(positions, used), _stack(shapes, neutral, used)
+    body = _Arrays(neutral[used], faces, deltas, identities, part, colors, masks)
+    for (side, sign), shell in zip(SIDES.items(), shells, strict=True):
+        others = [shape[shell] for shape in shapes]
+        body.add_eye(side, sign, neutral[shell], others, _inside(triangles, shell))
+    return body.result()
+
+
+def _drawn(triangles: np.ndarray, topology: Topology) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices (U,) of the drawn groups that triangles use, and those triangles in the new numbering."""
+    drawn = np.zeros(topology.count, bool)
+    for group in DRAWN:
+        drawn[topology.groups[group]] = True
+    kept = triangles[drawn[triangles].all(axis=1)]
+    used, faces = np.unique(kept, return_inverse=True)
+    return used, faces.reshape(-1, 3)
+
+
+def _inside(triangles: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Triangles of a contiguous group, counted from its first vertex."""
+    inside = (triangles >= members[0]) & (triangles <= members[-1])
+    return triangles[inside.all(axis=1)] - members[0]
+
+
+def _stack(shapes: list[np.ndarray], neutral: np.ndarray, used: np.ndarray) -> np.ndarray:
+    deltas = [shape[used] - neutral[used] for shape in shapes]
+    return np.stack(deltas) if deltas else np.zeros((0, len(used), 3))
+
+
+def _deltas(positions: dict[str, np.ndarray], used: np.ndarray) -> np.ndarray:
+    neutral = positions[NEUTRAL][used]
+    deltas = np.zeros((len(MORPH_TARGETS), len(used), 3))
+    for delta, target in zip(deltas, MORPH_TARGETS, strict=True):
+        for name in source_shapes(target):
+            delta += positions[name][used] - neutral
+        delta[np.linalg.norm(delta, axis=1) < STILL] = 0
+    return deltas
+
+
+def _parts(used: np.ndarray, neutral: np.ndarray, topology: Topology) -> tuple[np.ndarray, np.ndarray]:
+    part = np.zeros(len(used), np.uint8)
+    colors = np.full((len(used), 3), 0.5)
+    bag, teeth, tongue = (PARTS.index(name) for name in ("mouth_bag", "teeth", "tongue"))
+    inside = np.isin(used, topology.groups["mouth_socket"])
+    part[inside], colors[inside] = bag, MOUTH_BAG
+    part[np.isin(used, topology.groups["teeth"])] = teeth
+    gums = np.isin(used, topology.groups["gums_tongue"])
+    part[gums], colors[gums] = teeth, GUMS
+    is_tongue = gums & _tongue(neutral[used])
+    part[is_tongue], colors[is_tongue] = tongue, TONGUE
+    return part, colors
+
+
+def _tongue(vertices: np.ndarray) -> np.ndarray:
+    x, y, z = vertices.T
+    return (np.abs(x) < 0.27) & (y < -1.06) & (z < 0.16)
+
+
+def _mouth_masks(
+    part: np.ndarray, vertices: np.ndarray, used: np.ndarray, topology: Topology
+) -> dict[str, np.ndarray]:
+    gums = (part == PARTS.index("teeth")) & np.isin(used, topology.groups["gums_tongue"])
+    depth = np.clip((0.42 - vertices[:, 2]) / 0.5, 0, 1)
+    return {"gums": gums.astype(float), "teeth_shade": depth * (part == PARTS.index("teeth"))}
+
+
+class _Arrays:
+    """The rig as it grows: skin and mouth first, then what is made for each eye."""
+
+    def __init__(
+        self,
+        neutral: np.ndarray,
+        faces: np.ndarray,
+        deltas: np.ndarray,
+        identities: np.ndarray,
+        part: np.ndarray,
+        colors: np.ndarray,
+        masks: dict[str, np.ndarray],
+    ) -> None:
+        self.neutral, self.faces = [neutral], [faces]
+        self.deltas, self.identities = [deltas], [identities]
+        self.part, self.colors, self.masks = [part], [colors], [masks]
+
+    def add_eye(
+        self, side: str, sign: int, shell: np.ndarray, shapes: list[np.ndarray], faces: np.ndarray
+    ) -> None:
+        """The eyeball and its glint, with their motion and their places in every identity."""
+        sclera = Sclera(shell, faces, sign)
+        ball, center = sclera.ball(shell), ball_center(shell)
+        spot, spot_faces = glint(ball, center)
+        deltas = np.zeros((len(MORPH_TARGETS), len(ball.vertices), 3))
+        for index, delta in gaze_deltas(ball.vertices, center, sign).items():
+            deltas[index] = delta
+        others = [sclera.ball(shape) for shape in shapes]
+        spots = [glint(o, ball_center(s))[0] for o, s in zip(others, shapes, strict=True)]
+        heights = ball.vertices[:, 1] - center[1]
+        self._add(f"eye_{side}", ball.vertices, ball.faces, deltas, [o.vertices for o in others],
+                  eye_masks(ball.angles, heights))  # fmt: skip
+        self._add("catchlight", spot, spot_faces, np.zeros((len(MORPH_TARGETS), len(spot), 3)), spots, {})
+
+    def _add(
+        self,
+        part: str,
+        vertices: np.ndarray,
+        faces: np.ndarray,
+        deltas: np.ndarray,
+        shapes: list[np.ndarray],
+        masks: dict[str, np.ndarray],
+    ) -> None:
+        self.faces.append(faces + sum(len(block) for block in self.neutral))
+        self.neutral.append(vertices)
+        self.deltas.append(deltas)
+        self.identities.append(_stack(shapes, vertices, np.arange(len(vertices))))
+        self.part.append(np.full(len(vertices), PARTS.index(part), np.uint8))
+        self.colors.append(np.full((len(vertices), 3), 0.8))
+        self.masks.append(masks)
+
+    def result(self) -> dict[str, np.ndarray]:
+        sizes = [len(block) for block in self.neutral]
+        names = sorted({name for block in self.masks for name in block})
+        masks = {
+            f"mask_{name}": np.concatenate(
+                [block.get(name, np.zeros(size)) for block, size in zip(self.masks, sizes, strict=True)]
+            ).astype(np.float32)
+            for name in names
+        }
+        return {
+            "neutral": np.concatenate(self.neutral).astype(np.float32),
+            "faces": np.concatenate(self.faces).astype(np.int32),
+            "colors": np.concatenate(self.colors).astype(np.float32),
+            "part": np.concatenate(self.part),
+            "deltas": np.concatenate(self.deltas, axis=1).astype(np.float32),
+            "identities": np.concatenate(self.identities, axis=1).astype(np.float32),
+            **masks,
+        }

@@ -1,0 +1,125 @@
+"""ICT-FaceKit as rigs: its mean face, and as many others as one likes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from emo3d_exp.errors import ConfigError
+from emo3d_exp.faces.ict import store
+from emo3d_exp.faces.ict.convert import convert, parse_meshes
+from emo3d_exp.faces.ict.eyeballs import ball_center, gaze_deltas
+from emo3d_exp.faces.ict.source import read_meshes, source_hash
+from emo3d_exp.faces.rig import PARTS, Rig
+
+log = logging.getLogger(__name__)
+
+NAME = "ict_facekit"
+_MASK = "mask_"
+
+
+class ICTFaces:
+    """The model once read: :meth:`rig` makes a person in milliseconds.
+
+    Attributes:
+        identities: ``(K, V, 3)`` float32 deltas of the identity shapes; 8 in the light archive, 100 in
+            the whole repository.
+    """
+
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
+        self.identities = arrays["identities"]
+        self._arrays = {key: arrays[key] for key in ("neutral", "faces", "colors", "deltas", "part")}
+        self._masks = {k.removeprefix(_MASK): v for k, v in arrays.items() if k.startswith(_MASK)}
+
+    def rig(self, identity: Sequence[float] | None = None) -> Rig:
+        """A person.
+
+        Args:
+            identity: up to K coefficients of the identity shapes, standard normal in the population that
+                the toolkit was built from; None or all 0 for the mean face.
+
+        Raises:
+            ConfigError: more coefficients than shapes, or one that is not finite.
+        """
+        amounts = np.asarray([] if identity is None else identity, np.float32).reshape(-1)
+        if len(amounts) > len(self.identities) or not np.isfinite(amounts).all():
+            raise ConfigError(
+                f"rig {NAME}: identity has {len(amounts)} coefficients; give at most "
+                f"{len(self.identities)} finite ones, as many as this copy has identity shapes"
+            )
+        arrays = dict(self._arrays)
+        if amounts.any():
+            moved = np.tensordot(amounts, self.identities[: len(amounts)], 1)
+            arrays["neutral"] = arrays["neutral"] + moved
+            arrays["deltas"] = self._turned(arrays["neutral"])
+        return Rig(NAME, masks=self._masks, **arrays)
+
+    def random(self, rng: np.random.Generator, spread: float = 1.0) -> Rig:
+        """A person drawn from the population; ``spread`` scales the deviation from the mean face."""
+        return self.rig(spread * rng.standard_normal(len(self.identities)))
+
+    def _turned(self, neutral: np.ndarray) -> np.ndarray:
+        """Deltas whose eyeballs turn about their centres in this ``neutral``."""
+        deltas = self._arrays["deltas"].copy()
+        for side, sign in (("left", 1), ("right", -1)):
+            rows = np.flatnonzero(self._arrays["part"] == PARTS.index(f"eye_{side}"))
+            ball = neutral[rows].astype(np.float64)
+            for index, delta in gaze_deltas(ball, ball_center(ball), sign).items():
+                deltas[index, rows] = delta
+        return deltas
+
+
+def load_ict_faces(path: str | Path | None = None) -> ICTFaces:
+    """ICT-FaceKit from a checkout or archive; converted on the first call, read from the cache later.
+
+    Args:
+        path: checkout (its folder or FaceXModel), or a tar or zip archive of one; None fetches the public
+            repository's files.
+
+    Raises:
+        DataError: no checkout, or a damaged one.
+        WeightsUnavailableError: nothing given, nothing cached, and the repository is out of reach.
+    """
+    if path is None:
+        from emo3d_exp.faces.ict.fetch import fetch, manifest_hash
+
+        source, place = manifest_hash(), fetch
+    else:
+        given = Path(path).expanduser()
+        source, place = source_hash(given), lambda: given
+    cached = store.cached_file(source)
+    arrays = store.load(cached)
+    if arrays is None:
+        arrays = _converted(place(), cached)
+    return ICTFaces(arrays)
+
+
+def load_ict(path: str | Path | None = None, identity: Sequence[float] | None = None) -> Rig:
+    """One person of ICT-FaceKit; see :func:`load_ict_faces` and :meth:`ICTFaces.rig` for the arguments."""
+    return load_ict_faces(path).rig(identity)
+
+
+def _converted(folder: Path, cached: Path) -> dict[str, np.ndarray]:
+    arrays = convert(parse_meshes(_with_progress(read_meshes(folder)), str(folder)))
+    try:
+        store.save(cached, arrays)
+    except OSError as error:
+        log.warning("%s cannot be written (%s): the next start converts again", cached, error)
+    return arrays
+
+
+def _with_progress(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """The same files; a terminal shows them go by."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("Converting ICT-FaceKit"), BarColumn(), TextColumn("{task.completed} meshes"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        for item in files:
+            yield item
+            progress.advance(task)
