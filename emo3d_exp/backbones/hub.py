@@ -1,15 +1,12 @@
-"""The Hugging Face hub: what lies in its cache, whether it answers, and fetching from it."""
+"""The Hugging Face hub: what lies in its cache, and fetching from it."""
 
 from __future__ import annotations
 
 import os
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-PROBE_SECONDS = 3.0
+from emo3d_exp.runs.network import why_unreachable as why_unreachable
 
 
 def cached_folder(repo: str, revision: str, files: Sequence[str]) -> Path | None:
@@ -42,30 +39,6 @@ def offline_variable() -> str | None:
         if os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}:
             return name
     return None
-
-
-def why_unreachable(url: str, seconds: float = PROBE_SECONDS) -> str | None:
-    """Ask for ``url`` once; None when it answers, else the reason in a few words.
-
-    The question runs in a thread of its own, because looking a host name up ignores time limits.
-    """
-    reason = [f"no answer within {seconds:g} s"]
-
-    def ask() -> None:
-        request = urllib.request.Request(url, method="HEAD")
-        try:
-            with urllib.request.urlopen(request, timeout=seconds):
-                reason[0] = ""
-        except urllib.error.HTTPError as error:
-            # 401 and 403 may be settled by the user's token, which the download presents.
-            reason[0] = "" if error.code in (401, 403) else f"it answers {error.code} {error.reason}"
-        except Exception as error:  # whatever fails here, the answer is that there is no connection
-            reason[0] = str(getattr(error, "reason", error)) or type(error).__name__
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return reason[0] or None
 
 
 def download(repo: str, revision: str, patterns: Sequence[str]) -> Path:

@@ -20,8 +20,8 @@ def beard_mask(rig: Rig, beard: str) -> np.ndarray:
     grown = rig.masks["stubble"].astype(np.float64)
     x, y = np.abs(rig.neutral[:, 0]), rig.neutral[:, 1]
     lip = (1 - smoothstep(x, 0.36, 0.54)) * smoothstep(y, -1.14, -1.06) * smoothstep(-y, 0.78, 0.86)
-    chin = (1 - smoothstep(x, 0.24, 0.46)) * smoothstep(-y, 1.18, 1.32)
-    beside = np.exp(-(((x - 0.47) / 0.075) ** 2)) * smoothstep(-y, 0.95, 1.10) * smoothstep(y, -1.55, -1.35)
+    chin = (1 - smoothstep(x, 0.34, 0.54)) * smoothstep(-y, 1.20, 1.36)
+    beside = np.exp(-(((x - 0.46) / 0.085) ** 2)) * smoothstep(-y, 0.84, 1.0) * smoothstep(y, -1.6, -1.3)
     share = {"none": 0.0, "moustache": lip, "goatee": np.maximum(np.maximum(lip, chin), beside), "full": 1.0}
     skin = rig.part == PARTS.index("skin")
     return (np.clip(1.25 * grown, 0, 1) * share[beard] * skin).astype(np.float32)

@@ -60,7 +60,7 @@ def _bound(rig: Rig, flat: np.ndarray, fade: np.ndarray, rng: np.random.Generato
     rank = np.tile(rng.random(hairs // 2) * 1.3, 2)
     tint = np.tile(rng.uniform(0.8, 1.25, hairs // 2), 2)
     corner = 4 * np.arange(hairs)[:, None]
-    faces = np.stack([corner + [0, 2, 1], corner + [1, 2, 3]], 1).reshape(-1, 3)
+    faces = (corner + np.array([0, 2, 1, 1, 2, 3])).reshape(-1, 3)
     faces[hairs:] = faces[hairs:, ::-1]
     zero = np.zeros((len(flat), 3), np.float32)
     return Overlay(

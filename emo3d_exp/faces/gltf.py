@@ -12,6 +12,7 @@ import pygltflib as gl
 
 from emo3d_exp.faces.accessors import AccessorWriter
 from emo3d_exp.faces.gltf_reading import read_gltf
+from emo3d_exp.faces.primitives import MASK_NAME
 from emo3d_exp.runs import write_atomically
 from emo3d_exp.vocab import MORPH_TARGETS
 
@@ -69,6 +70,9 @@ def write_gltf(
 
     Returns:
         The path written; the file appears whole or not at all.
+
+    Raises:
+        ValueError: other than 51 finite weights, or names of masks that cannot be told apart in a file.
     """
     return compose_gltf(head, exact, weights).save(path)
 
@@ -80,6 +84,7 @@ def compose_gltf(
     document = gl.GLTF2(asset=gl.Asset(generator="emo3d_exp"))
     writer = AccessorWriter(document)
     step = 1.0 if exact else _step(head)
+    _check_masks(head.masks)
     attributes = _exact_attributes(head, writer) if exact else _compact_attributes(head, writer, step)
     primitive = gl.Primitive(attributes=gl.Attributes(**attributes), mode=gl.TRIANGLES, material=0)
     kind = np.dtype("<u2") if len(head.neutral) <= 65535 else np.dtype("<u4")
@@ -91,6 +96,14 @@ def compose_gltf(
         document.nodes[0].scale = [step] * 3
         document.extensionsUsed = document.extensionsRequired = [QUANTIZATION]
     return RigDocument(document, writer)
+
+
+def _check_masks(masks: Mapping[str, np.ndarray]) -> None:
+    names = ["PART", *(name.upper() for name in masks)]
+    if len(set(names)) < len(names) or not all(map(MASK_NAME.fullmatch, masks)):
+        raise ValueError(
+            f"mask names must be ASCII words that differ by more than case, none 'part': {list(masks)}"
+        )
 
 
 def _step(head: HeadLike) -> float:

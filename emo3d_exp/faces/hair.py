@@ -37,7 +37,7 @@ def hair_overlay(rig: Rig, style: str, receding: float = 0.0, flipped: bool = Fa
 def _overlays(rig: Rig, sheet: Sheet, flipped: bool, rng: np.random.Generator) -> Iterator[Overlay]:
     """The sheet, and single strands on it."""
     surface = _surface(sheet)
-    meshes = [_with_inside(surface, sheet) if sheet.hanging else surface]
+    meshes = [_with_inside(surface, sheet) if sheet.open else surface]
     if sheet.strands:
         meshes.append(loose_strands(sheet, surface.normals.reshape(sheet.points.shape), rng))
     for mesh in meshes:
@@ -49,13 +49,22 @@ def _surface(sheet: Sheet) -> Mesh:
     points = sheet.points.reshape(-1, 3)
     faces = _quads(np.arange(rows * columns).reshape(rows, columns))
     faces = faces[:, ::-1] if _faces_inward(points, faces) else faces
+    faces = faces[_area(points, faces) > 1e-7]
     normals = NormalField(faces, len(points))(points.astype(np.float32))
     tangents = np.gradient(sheet.points, axis=0).reshape(-1, 3)
-    return Mesh(points, faces, normals, tangents, sheet.alpha.ravel(), sheet.tint.ravel())
+    return Mesh(
+        points,
+        sheet.anchors.reshape(-1, 3),
+        faces,
+        normals,
+        tangents,
+        sheet.alpha.ravel(),
+        sheet.tint.ravel(),
+    )
 
 
 def _bound(rig: Rig, mesh: Mesh) -> Overlay:
-    binding = bind(rig, mesh.points)
+    binding = bind(rig, mesh.anchors)
     count = len(mesh.points)
     length = np.maximum(np.linalg.norm(mesh.tangents, axis=1, keepdims=True), 1e-9)
     return Overlay(
@@ -75,6 +84,11 @@ def _bound(rig: Rig, mesh: Mesh) -> Overlay:
 def _quads(index: np.ndarray) -> np.ndarray:
     a, b, c, d = (part.ravel() for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]))
     return np.concatenate([np.stack([a, c, d], 1), np.stack([a, d, b], 1)])
+
+
+def _area(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    a, b, c = (points[faces[:, k]] for k in range(3))
+    return 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
 
 
 def _faces_inward(points: np.ndarray, faces: np.ndarray) -> bool:
@@ -97,9 +111,13 @@ def _with_inside(surface: Mesh, sheet: Sheet) -> Mesh:
     inner[grid[:, 0]] = surface.points[picked[grid[:, 0]]]
     faces = _quads(grid)
     faces = faces if _faces_inward(inner, faces) else faces[:, ::-1]
+    falls = np.linalg.norm(sheet.points[-1] - sheet.points[-sheet.hanging - 1], axis=1) > 0.05
+    faces = faces[_area(inner, faces) > 1e-7]
+    faces = faces[falls[picked[faces] % columns].all(axis=1)]
     deep = 1 - np.exp(-(picked % columns) / 4)
     return Mesh(
         np.concatenate([surface.points, inner]),
+        np.concatenate([surface.anchors, surface.anchors[picked]]),
         np.concatenate([surface.faces, faces + len(surface.points)]),
         np.concatenate([surface.normals, -surface.normals[picked]]),
         np.concatenate([surface.tangents, surface.tangents[picked]]),

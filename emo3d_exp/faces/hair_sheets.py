@@ -22,16 +22,30 @@ class Sheet:
     alpha: np.ndarray
     tint: np.ndarray
     hanging: int = 0
-    """Rows at the end that hang free, so that their inside shows."""
+    """Rows at the end that hang free."""
+    open: bool = False
+    """Whether the inside of the hanging rows shows."""
     strands: int = 0
     """Single strands that are drawn on it."""
+
+    @property
+    def anchors(self) -> np.ndarray:
+        """Where each point is held: hanging hair by the scalp, so that it does not move with the jaw."""
+        anchors = self.points.copy()
+        if self.hanging:
+            anchors[-self.hanging :] = anchors[-self.hanging - 1]
+        return anchors
 
 
 def hair_sheets(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator) -> list[Sheet]:
     """The sheets of a style that is not painted only; ``receding`` 0…1 bares the temples."""
     make = _brushed if how.kind == "brushed" else _parted
     sheets = make(scalp, how, receding, rng)
-    return [*sheets, _bun(scalp, how, rng)] if how.bun else sheets
+    if how.bun:
+        sheets.append(_bun(scalp, how, rng))
+    if how.tail:
+        sheets.append(_tail(how, rng))
+    return sheets
 
 
 def _arcs(start: np.ndarray, end: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -52,7 +66,11 @@ def _brushed(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator
     start = directions(azimuth, hairline(azimuth, receding) + noise)
     end = np.broadcast_to(directions(POLE[0] + how.swirl, POLE[1] - 0.25 * how.swirl), start.shape)
     toward = _arcs(start, end, t)
-    depth = _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7 - 0.012
+    depth = (
+        _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7
+        + 0.012 * smoothstep(t, 0, 0.08)[:, None]
+        - 0.004
+    )
     depth += (
         how.quiff
         * np.exp(-((azimuth / 38) ** 2))
@@ -97,25 +115,23 @@ def _fall(
     open_front = how.fringe is None
     edge = smoothstep(azimuth - azimuth[0], 0, 24) if open_front else np.ones(len(azimuth))
     near_root = smoothstep(t, 0, 0.22)[:, None]
-    free = smoothstep(t, 0.55, 1.0)[:, None] * (how.length > 0)
+    free = smoothstep(t, 0.55, 1.0)[:, None]
     tucked = 1 - (1 - edge) * (1 - 0.35 * free)
     depth = _volume(how, toward) * (0.35 + 0.65 * near_root) * tucked
-    if how.length == 0 and how.fringe is None:
-        depth *= 1 - 0.8 * smoothstep(t, 0.6, 1.0)[:, None]
-    depth, curl = _curls(how, toward, depth - 0.012 * (1 - tucked), near_root)
+    depth, curl = _curls(how, toward, depth + 0.008 * tucked + 0.010, near_root)
     points = _out(scalp, how, toward, depth)
     alpha = np.broadcast_to(1 - (1 - smoothstep(edge, -0.01, 0.12)) * (1 - free), depth.shape).copy()
-    if how.length == 0:
-        alpha *= 1 - smoothstep(t, 0.9, 1.0)[:, None] * (0.0 if how.fringe is not None else 1.0)
+    if how.fringe is not None:
+        wisps = rng.uniform(0.0, 0.75, len(azimuth)) * (1 - smoothstep(azimuth, 40, 50))
+        alpha *= 1 - wisps * smoothstep(t, 0.95, 1.0)[:, None]
     tint = curl * _strands(rng, len(t), len(azimuth)) * (0.72 + 0.28 * near_root)
-    if how.length == 0:
-        return Sheet(points, alpha, tint, strands=how.strands // 2)
     down, shade = _hanging(how, points[-1], azimuth, rng)
     return Sheet(
         np.concatenate([points, down]),
         np.concatenate([alpha, np.ones(down.shape[:2])]),
         np.concatenate([tint, tint[-1] * shade]),
         hanging=len(down),
+        open=True,
         strands=how.strands // 2,
     )
 
@@ -127,12 +143,14 @@ def _hanging(how: Style, last: np.ndarray, azimuth: np.ndarray, rng: np.random.G
     if how.fringe is not None:
         length = length * smoothstep(azimuth, 46, 66)
     fall = drop * length
-    out = 1 + how.flare * smoothstep(fall, 0, 0.8) - how.tuck * smoothstep(drop, 0.55, 1.0)
+    out = 1 + how.flare * smoothstep(fall, 0, 0.8)
+    out = out - how.tuck * smoothstep(drop, 0.55, 1.0) * np.clip(2 * length, 0, 1)
     a = np.deg2rad(azimuth)
-    out = out + how.wave * np.sin(7.5 * fall + 1.8 * np.sin(3 * a)) * smoothstep(fall, 0, 0.6)
+    phase = 7.5 * fall + 1.8 * np.sin(3 * a) + 0.6 * _locks(rng, how.columns)
+    out = out + how.wave * np.sin(phase) * smoothstep(fall, 0, 0.6)
     points = CENTER + (last - CENTER) * out[..., None]
     points[..., 1] = last[:, 1] - fall
-    return points, 1 + 0.10 * np.sin(7.5 * fall + 1.8 * np.sin(3 * a)) * np.sign(how.wave) - 0.12 * drop
+    return points, 1 + min(0.1, 3 * how.wave) * np.sin(phase) - 0.12 * drop
 
 
 def _volume(how: Style, toward: np.ndarray) -> np.ndarray:
@@ -143,7 +161,7 @@ def _volume(how: Style, toward: np.ndarray) -> np.ndarray:
 def _out(scalp: Scalp, how: Style, toward: np.ndarray, depth: np.ndarray) -> np.ndarray:
     radius = scalp.radius(toward) + depth
     if how.over_ears:
-        radius = np.maximum(radius, scalp.radius(toward) + scalp.clearance(toward) + 0.04)
+        radius += np.clip(scalp.clearance(toward) + 0.04 - depth, 0, None)
     return CENTER + toward * radius[..., None]
 
 
@@ -190,3 +208,28 @@ def _bun(scalp: Scalp, how: Style, rng: np.random.Generator) -> Sheet:
     )
     tint = _strands(rng, 9, 25, closed=True) * (1 - 0.35 * smoothstep(polar, 1.4, 2.4))
     return Sheet(points[::-1], np.ones((9, 25)), tint[::-1])
+
+
+_TAIL = np.array([(0.25, -0.55, -2.1), (0.60, -1.0, -1.75), (0.88, -1.5, -1.15), (0.95, -2.0, -0.7),
+                  (0.92, -2.6, -0.5), (0.88, -3.2, -0.42)])  # fmt: skip
+"""From the back of the head over the left shoulder."""
+
+
+def _tail(how: Style, rng: np.random.Generator) -> Sheet:
+    """A tube of hair along a curve, thinner at both ends."""
+    from scipy.interpolate import CubicSpline
+
+    along = np.linspace(0, 1, 15)
+    curve = CubicSpline(np.linspace(0, 1, len(_TAIL)), _TAIL)
+    middle, forward = curve(along), curve(along, 1)
+    side = np.cross(forward, [0.3, 0.2, 1.0])
+    side /= np.linalg.norm(side, axis=1, keepdims=True)
+    front = np.cross(side, forward)
+    front /= np.linalg.norm(front, axis=1, keepdims=True)
+    around = np.linspace(0, 2 * np.pi, 21)
+    width = how.tail * (0.45 + 0.55 * smoothstep(along, 0.0, 0.4)) * (1 - 0.5 * smoothstep(along, 0.7, 1.0))
+    lumps = 1 + 0.05 * np.sin(5 * around + 6 * along[:, None])
+    ring = np.cos(around)[:, None] * side[:, None] + 0.8 * np.sin(around)[:, None] * front[:, None]
+    points = middle[:, None] + (width[:, None] * lumps)[..., None] * ring
+    ones = np.ones(points.shape[:2])
+    return Sheet(points, ones, _strands(rng, len(along), len(around), closed=True), hanging=len(along) - 1)

@@ -28,6 +28,7 @@ class Style:
         over_ears: whether ears are covered.
         bun: azimuth, elevation and size of a bun.
         strands: number of single strands on top.
+        tail: thickness of a tail that falls over the left shoulder.
         columns, rows, hang_rows: of a sheet's mesh.
     """
 
@@ -52,6 +53,7 @@ class Style:
     over_ears: bool = False
     bun: tuple[float, float, float] | None = None
     strands: int = 90
+    tail: float = 0.0
     columns: int = 84
     rows: int = 12
     hang_rows: int = 9
@@ -60,17 +62,17 @@ class Style:
 STYLES: dict[str, Style] = {
     "bald": Style("painted"),
     "buzz": Style("painted"),
-    "short": Style("brushed", top=0.17, side=0.05, rise=0.30, quiff=0.05),
-    "side_part": Style("brushed", top=0.19, side=0.05, rise=0.26, quiff=0.09, swirl=50),
-    "curly": Style("brushed", top=0.20, side=0.16, rise=0.14, bumps=0.07, rag=1.2, columns=88, rows=15, strands=60),
-    "fringe": Style("parted", top=0.15, side=0.10, first=0, first_root=0.6, fringe=15, length=1.55, flare=0.05,
-                    tuck=0.10, over_ears=True, lowest=-2, columns=46, rag=0.8, hang_rows=7),
+    "short": Style("brushed", top=0.18, side=0.03, rise=0.26, quiff=0.07, bumps=0.018),
+    "side_part": Style("brushed", top=0.19, side=0.03, rise=0.24, quiff=0.11, swirl=55),
+    "curly": Style("brushed", top=0.17, side=0.15, rise=0.14, bumps=0.065, rag=1.2, columns=88, rows=15, strands=0),
+    "fringe": Style("parted", top=0.15, side=0.10, first=0, first_root=0.6, fringe=15, length=1.55,
+                    flare=0.05, tuck=0.10, over_ears=True, lowest=-2, columns=46, rag=0.7, hang_rows=7),
     "bob": Style("parted", top=0.15, side=0.11, part=20, first=53, length=1.5, flare=0.08, tuck=0.12,
                  over_ears=True, lowest=-2, columns=42, hang_rows=7),
-    "long": Style("parted", top=0.13, side=0.10, part=8, first=53, length=3.2, flare=0.06,
+    "long": Style("parted", top=0.13, side=0.10, part=8, first=53, length=3.7, flare=0.06, wave=0.012,
                   over_ears=True, lowest=-2, columns=42, hang_rows=7),
-    "wavy": Style("parted", top=0.16, side=0.13, part=-18, first=51, length=2.9, flare=0.12, wave=0.035,
+    "wavy": Style("parted", top=0.16, side=0.13, part=-18, first=51, length=3.4, flare=0.12, wave=0.035,
                   over_ears=True, lowest=-2, columns=42, hang_rows=10),
-    "tied_back": Style("brushed", top=0.06, side=0.035, rise=0.35, rag=0.5),
+    "ponytail": Style("brushed", top=0.07, side=0.035, rise=0.35, rag=0.5, tail=0.24),
     "bun": Style("brushed", top=0.06, side=0.035, rise=0.35, rag=0.5, bun=(180.0, 66.0, 0.33)),
 }  # fmt: skip

@@ -107,7 +107,7 @@ HAIR_COLORS = np.array(
     ]
 )
 RED_HAIR = np.array([0.45, 0.20, 0.10])
-GREY_HAIR = np.array([0.66, 0.65, 0.64])
+GREY_HAIR = np.array([0.60, 0.59, 0.58])
 IRIS_COLORS = np.array(
     [[0.20, 0.12, 0.07], [0.33, 0.21, 0.11], [0.42, 0.33, 0.18], [0.33, 0.43, 0.30], [0.32, 0.46, 0.60]]
 )
@@ -200,7 +200,7 @@ _STYLES_BY_GENDER = {
         "wavy": 20,
         "bob": 16,
         "fringe": 11,
-        "tied_back": 11,
+        "ponytail": 11,
         "bun": 9,
         "curly": 6,
         "short": 3,
@@ -208,7 +208,7 @@ _STYLES_BY_GENDER = {
     "male": {"short": 38, "side_part": 36, "buzz": 15, "curly": 11},
 }
 _STYLES_OF_THE_OLD = {
-    "female": {"bob": 34, "bun": 20, "short": 16, "curly": 14, "tied_back": 10, "wavy": 6},
+    "female": {"bob": 34, "bun": 20, "short": 16, "curly": 14, "ponytail": 10, "wavy": 6},
     "male": {"short": 50, "side_part": 38, "buzz": 12},
 }
 _BALD = {"child": 0.0, "young": 0.03, "middle": 0.12, "old": 0.25}

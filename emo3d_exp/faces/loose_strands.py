@@ -16,9 +16,13 @@ LIFT = np.array([0.003, 0.006, 0.008, 0.008, 0.003])
 
 @dataclass(frozen=True)
 class Mesh:
-    """Hair before it is bound to a rig: ``(N, 3)`` arrays, ``alpha`` and ``tint`` (N,), faces (T, 3)."""
+    """Hair before it is bound to a rig: ``(N, 3)`` arrays, ``alpha`` and ``tint`` (N,), faces (T, 3).
+
+    ``anchors`` are the places that hold the points.
+    """
 
     points: np.ndarray
+    anchors: np.ndarray
     faces: np.ndarray
     normals: np.ndarray
     tangents: np.ndarray
@@ -30,6 +34,7 @@ class Mesh:
         turn = np.array([-1, 1, 1])
         return Mesh(
             self.points * turn,
+            self.anchors * turn,
             self.faces[:, ::-1],
             self.normals * turn,
             self.tangents * turn,
@@ -42,7 +47,7 @@ def loose_strands(sheet: Sheet, normals: np.ndarray, rng: np.random.Generator) -
     """Ribbons of five stations along the columns of ``sheet``; ``normals`` (rows, columns, 3) are its own."""
     rows, columns = sheet.alpha.shape
     count = sheet.strands
-    column = np.broadcast_to(rng.uniform(0.6, columns - 1.6, (count, 1)), (count, len(STATIONS)))
+    column = np.broadcast_to(rng.uniform(2, columns - 2, (count, 1)), (count, len(STATIONS)))
     at_edge = rng.random((count, 1)) < 0.45
     start = np.where(at_edge, 0, rng.integers(0, rows - len(STATIONS), (count, 1)))
     row = np.minimum(start + STATIONS, rows - 1.001)
@@ -60,8 +65,10 @@ def loose_strands(sheet: Sheet, normals: np.ndarray, rng: np.random.Generator) -
     dark, light = rng.uniform(0.75, 0.9, (count, 1)), rng.uniform(1.1, 1.35, (count, 1))
     tint = tint * np.where((rng.random((count, 1)) < 0.4) & ~at_edge, dark, light)
     along = np.gradient(middle, axis=1)
+    anchors = _sample(sheet.anchors, row, column).reshape(-1, 3)
     return Mesh(
         pair.reshape(-1, 3),
+        np.repeat(anchors, 2, axis=0),
         _outward(pair.reshape(-1, 3), _ribbon_faces(count), np.repeat(out.reshape(-1, 3), 2, axis=0)),
         np.repeat(out.reshape(-1, 3), 2, axis=0),
         np.repeat(along.reshape(-1, 3), 2, axis=0),

@@ -12,7 +12,7 @@ from emo3d_exp.faces.gltf_entries import Entry
 
 EXTENSIONS = ("KHR_meshopt_compression", "EXT_meshopt_compression")
 MODES = ("ATTRIBUTES", "TRIANGLES", "INDICES")
-STRIDES = {"OCTAHEDRAL": (4, 8), "QUATERNION": (8,), "EXPONENTIAL": tuple(range(4, 257, 4))}
+STRIDES = {"OCTAHEDRAL": (4, 8), "COLOR": (4, 8), "QUATERNION": (8,), "EXPONENTIAL": tuple(range(4, 257, 4))}
 """Bytes an element may have under each filter."""
 
 MAX_UNPACKED = 1 << 28
@@ -91,6 +91,25 @@ def _decode(codec: ModuleType, mode: str, count: int, stride: int, source: bytes
 def _filtered(codec: ModuleType, data: np.ndarray, filtering: str, count: int, stride: int) -> np.ndarray:
     if filtering == "NONE":
         return data
+    if filtering == "COLOR":
+        return _colors(data.view(f"<u{stride // 4}"))
     names = {"OCTAHEDRAL": "oct", "QUATERNION": "quat", "EXPONENTIAL": "exp"}
     decode = getattr(codec, f"decode_filter_{names[filtering]}")
     return decode(data, ctypes.c_size_t(count), ctypes.c_size_t(stride))
+
+
+def _colors(rows: np.ndarray) -> np.ndarray:
+    """YCoCg and alpha ``(N, 4)`` to RGBA (filter COLOR of KHR_meshopt_compression).
+
+    The highest bit of alpha tells how many bits the four have; they are stretched to the whole type.
+    """
+    top = np.iinfo(rows.dtype).max
+    y, _, _, alpha = rows.astype(np.int64).T
+    _, co, cg, _ = rows.view(rows.dtype.str.replace("u", "i")).astype(np.int64).T
+    full = alpha.copy()
+    for shift in (1, 2, 4, 8):
+        full |= full >> shift
+    alpha = (alpha << 1 & full) | (alpha & 1)
+    channels = np.stack([y + co - cg, y + cg, y - co - cg, alpha], axis=1)
+    stretched = np.floor(channels * (top / np.maximum(full, 1))[:, None] + 0.5)
+    return np.clip(stretched, 0, top).astype(rows.dtype)

@@ -7,15 +7,19 @@ from collections.abc import Mapping
 import numpy as np
 
 from emo3d_exp.faces.beards import beard_mask
+from emo3d_exp.faces.hair_styles import STYLES
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.rig import PARTS, Rig
-from emo3d_exp.faces.scalp import scalp_mask
+from emo3d_exp.faces.scalp import hair_shadow, scalp_mask
 from emo3d_exp.faces.shading import to_display, to_linear
 
 SCLERA = (0.93, 0.91, 0.89)
 ENAMEL = (0.93, 0.91, 0.86)
 GUMS = (0.62, 0.32, 0.31)
 PUPIL = (0.02, 0.02, 0.02)
+HAIR_SHADE = np.float32([0.16, 0.20, 0.22])
+AT_ROOTS, UNDER_SHEETS = (-2.5, 5.0), (7.0, 22.0)
+"""Degrees over the hairline between which painted hair fades in."""
 SCALP_COVER = {"bald": (0.06, 0.6), "buzz": (0.72, 1.0)}
 """Style → how far the scalp takes the colour of the hair, and that colour's brightness."""
 
@@ -97,7 +101,9 @@ class Painter:
         self._mix(colors, "lashes", 0.92, np.minimum(brow, 0.3) * 0.35)
         if "hair" not in self.layers:
             return
-        rows, grown = self._scalp(look.receding)
+        (rows, grown), (shaded, depth) = self._scalp(look)
+        if look.hair_style not in SCALP_COVER:
+            colors[shaded] *= 1 - depth[:, None] * HAIR_SHADE
         cover, shade = SCALP_COVER.get(look.hair_style, (1.0, 0.95))
         below = colors[rows]
         hair = np.asarray(look.hair, np.float32) * shade if look.hair_style != "bald" else skin * shade
@@ -105,10 +111,13 @@ class Painter:
             hair = hair * (1 + 0.3 * self.strands[rows, None])
         colors[rows] = below + cover * grown[:, None] * (hair - below)
 
-    def _scalp(self, receding: float) -> tuple[np.ndarray, np.ndarray]:
-        if receding not in self._scalps:
-            self._scalps[receding] = _layer(scalp_mask(self.rig, receding))
-        return self._scalps[receding]
+    def _scalp(self, look: Look) -> tuple[tuple, tuple]:
+        """Where hair covers the skin in a look, and where it shades it."""
+        key = (look.receding, STYLES[look.hair_style].kind == "parted")
+        if key not in self._scalps:
+            grown = scalp_mask(self.rig, look.receding, UNDER_SHEETS if key[1] else AT_ROOTS)
+            self._scalps[key] = _layer(grown), _layer(hair_shadow(self.rig, look.receding))
+        return self._scalps[key]
 
     def _paint_eyes(self, colors: np.ndarray, look: Look) -> None:
         iris = np.asarray(look.iris, np.float32)

@@ -33,7 +33,9 @@ class PartView:
         of_skin = np.isin(part, SKIN)
         skin = rig.faces[of_skin]
         at_rim = np.isin(skin, _boundary(skin)).any(axis=1)
-        right = rig.neutral[rig.faces[:, 0], 0] < 0
+        right = (part == PARTS.index("eye_right")) | (
+            (part == PARTS.index("catchlight")) & (rig.neutral[rig.faces[:, 0], 0] < 0)
+        )
         self.all = _Labelled(rig.faces, part + 8 * right)
         self.skin = _Labelled(skin, np.zeros(len(skin), np.int64))
         self.firm_skin = _Labelled(skin[~at_rim], np.zeros((~at_rim).sum(), np.int64))

@@ -78,10 +78,10 @@ def random_emotions(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def prior_faces(
-    count: int, rng: np.random.Generator, variation: float = 0.5
+    count: int, rng: np.random.Generator, variation: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples of :class:`FACSPrior` on :func:`random_emotions`: blendshapes ``(count, 52)``, emotions
-    ``(count, 8)``. The variation is that of ``data=mini``."""
+    ``(count, 8)``."""
     emotions = random_emotions(count, rng)
     return FACSPrior(variation).sample(emotions, rng), emotions
 

@@ -19,14 +19,14 @@ from emo3d_exp.faces.textures import TextureReader
 
 MAX_VERTICES = 300_000
 MAX_CORNERS = 6_000_000
-MAX_PIECES = 1000
+MAX_PIECES = 300
 """Of all primitives together; motion alone takes 612 bytes a vertex."""
 
 MAX_MASKS = 256
 
 MODES = range(gl.POINTS, gl.TRIANGLE_FAN + 1)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_MASK_NAME = re.compile(r"[A-Za-z0-9_]{1,80}")
+MASK_NAME = re.compile(r"[A-Za-z0-9_]{1,80}")
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _BALLS = {"eye", "eyes", "eyeball", "eyeballs"}
 _AROUND = re.compile(r"lash|brow|lid|shadow|shade|wet|occlusion|tear|line|socket|glass|skin|head|face", re.I)
@@ -205,7 +205,7 @@ def _masks(
     names = {
         name: f"_{name.upper()}"
         for name in _extra(mesh, "masks")
-        if isinstance(name, str) and _MASK_NAME.fullmatch(name)
+        if isinstance(name, str) and MASK_NAME.fullmatch(name)
     }
     present = {name: key for name, key in names.items() if key in attributes}
     if len(present) > MAX_MASKS:

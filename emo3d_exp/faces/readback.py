@@ -72,6 +72,7 @@ def read_back(
     model: str | Path,
     size: int = 256,
     workers: int = 1,
+    at_rest: bool = True,
 ) -> Readback:
     """Render faces, and each look at rest, and let the tracker read them.
 
@@ -81,14 +82,15 @@ def read_back(
         model: path of MediaPipe's ``face_landmarker.task``.
         size: pixels per side.
         workers: processes; the answer does not depend on it.
+        at_rest: False leaves out the faces at rest, half of the work: ``Readback.rest`` is NaN.
     """
     if len(faces) != len(looks):
         raise ValueError(f"{len(faces)} faces but {len(looks)} looks")
     if workers <= 1:
-        parts = [_read_part(rig, faces, looks, str(model), size)]
+        parts = [_read_part(rig, faces, looks, str(model), size, at_rest)]
     else:
         rows = np.array_split(np.arange(len(faces)), workers)
-        tasks = [(rig, faces[r], [looks[i] for i in r], str(model), size) for r in rows]
+        tasks = [(rig, faces[r], [looks[i] for i in r], str(model), size, at_rest) for r in rows]
         with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
             parts = list(pool.map(_read_part, *zip(*tasks, strict=True)))
     scores, rest = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -96,14 +98,14 @@ def read_back(
 
 
 def _read_part(
-    rig: Rig, faces: np.ndarray, looks: list[Look], model: str, size: int
+    rig: Rig, faces: np.ndarray, looks: list[Look], model: str, size: int, at_rest: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     renderer = Renderer(rig, size)
     scores, rest = np.full((2, len(faces), len(BLENDSHAPES)), np.nan, np.float32)
     still = np.zeros(len(BLENDSHAPES), np.float32)
     with BlendshapeReader(model) as reader:
         for number, (face, look) in enumerate(zip(faces, looks, strict=True)):
-            for rows, weights in ((scores, face), (rest, still)):
+            for rows, weights in ((scores, face), (rest, still))[: 1 + at_rest]:
                 read = reader.read(renderer.render(weights, look)[0])
                 if read is not None:
                     rows[number] = read

@@ -38,35 +38,48 @@ def hairline(azimuth: np.ndarray, receding: float = 0.0) -> np.ndarray:
     return edge + receding * bare + wave * smoothstep(64 - a, 0, 20)
 
 
-def scalp_mask(rig: Rig, receding: float = 0.0) -> np.ndarray:
-    """``(V,)`` float32 in [0, 1]: where hair grows, with a soft edge."""
+def above_hairline(rig: Rig, receding: float = 0.0) -> np.ndarray:
+    """``(V,)`` degrees of elevation over the edge of the hair; -90 for what is no scalp."""
     rest = rig.neutral.astype(np.float64) - CENTER
     radius = np.maximum(np.linalg.norm(rest, axis=1), 1e-9)
     azimuth = np.rad2deg(np.arctan2(rest[:, 0], rest[:, 2]))
     above = np.rad2deg(np.arcsin(rest[:, 1] / radius)) - hairline(azimuth, receding)
-    grown = smoothstep(above, -2.5, 5.0) * (rig.part == PARTS.index("skin")) * (radius > 0.9)
-    return grown.astype(np.float32)
+    return np.where((rig.part == PARTS.index("skin")) & (radius > 0.9), above, -90.0)
+
+
+def scalp_mask(rig: Rig, receding: float = 0.0, edge: tuple[float, float] = (-2.5, 5.0)) -> np.ndarray:
+    """``(V,)`` float32 in [0, 1]: where hair grows; the edge fades between two angles to the hairline."""
+    return smoothstep(above_hairline(rig, receding), *edge).astype(np.float32)
+
+
+def hair_shadow(rig: Rig, receding: float = 0.0) -> np.ndarray:
+    """``(V,)`` float32 in [0, 1]: where the hair shades the skin below its edge."""
+    return smoothstep(above_hairline(rig, receding), -11.0, 1.0).astype(np.float32)
 
 
 class Scalp:
-    """Distance from :data:`CENTER` to the skin, with or without ears, smoothed over neighbours."""
+    """Distance from :data:`CENTER` to the skin, and how much further out the ears reach."""
 
     def __init__(self, rig: Rig) -> None:
         from scipy.spatial import cKDTree
 
-        keep = (rig.part == PARTS.index("skin")) & (rig.neutral[:, 1] > -1.6)
-        skin = rig.neutral[keep].astype(np.float64) - CENTER
+        faces = rig.faces[(rig.part[rig.faces] == PARTS.index("skin")).all(axis=1)]
+        corners = rig.neutral[faces].astype(np.float64) - CENTER
+        self.corners = corners[(corners[..., 1] > -1.9).all(axis=1)]
         ears = rig.neutral[rig.part == PARTS.index("ear")].astype(np.float64) - CENTER
-        self.skin = np.linalg.norm(skin, axis=1)
         self.ears = np.linalg.norm(ears, axis=1)
-        self._skin_tree = cKDTree(skin / self.skin[:, None])
-        self._ear_tree = cKDTree(ears / np.maximum(self.ears, 1e-9)[:, None]) if len(ears) else None
+        self._skin_tree = cKDTree(_unit(self.corners.mean(axis=1)))
+        self._ear_tree = cKDTree(_unit(ears)) if len(ears) else None
 
     def radius(self, toward: np.ndarray) -> np.ndarray:
-        """``(…,)`` distance to the skin along unit vectors ``(…, 3)``."""
-        gap, near = self._skin_tree.query(toward, k=6)
-        weight = 1 / (gap + 0.02)
-        return (self.skin[near] * weight).sum(axis=-1) / weight.sum(axis=-1)
+        """``(…,)`` distance to the skin along unit vectors ``(…, 3)``: the best of the nearest triangles."""
+        _, near = self._skin_tree.query(toward, k=8)
+        corners = self.corners[near]
+        weights = np.linalg.solve(np.swapaxes(corners, -1, -2), toward[..., None, :, None])[..., 0]
+        total = weights.sum(axis=-1)
+        inside = weights.min(axis=-1) / np.maximum(np.abs(total), 1e-9)
+        best = np.where(total > 0, inside, -np.inf).argmax(axis=-1)
+        return 1 / np.take_along_axis(total, best[..., None], axis=-1)[..., 0]
 
     def clearance(self, toward: np.ndarray) -> np.ndarray:
         """``(…,)`` how much further out the ears reach, falling off softly beside them."""
@@ -74,4 +87,8 @@ class Scalp:
             return np.zeros(toward.shape[:-1])
         gap, near = self._ear_tree.query(toward, k=12)
         out = self.ears[near].max(axis=-1) - self.radius(toward)
-        return np.clip(out, 0, None) * (1 - smoothstep(gap[..., 0], 0.0, 0.35))
+        return np.clip(out, 0, None) * (1 - smoothstep(gap[..., 0], 0.0, 0.75))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)

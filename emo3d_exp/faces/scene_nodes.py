@@ -11,7 +11,7 @@ from emo3d_exp.faces.accessor_reading import AccessorReader
 from emo3d_exp.faces.gltf_container import Container
 from emo3d_exp.faces.gltf_entries import Entry
 
-MAX_NODES = 50_000
+MAX_NODES = 20_000
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 

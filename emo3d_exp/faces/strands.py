@@ -30,7 +30,7 @@ def shade_strands(albedo: np.ndarray, normals: np.ndarray, tangents: np.ndarray,
     fill = light.fill * np.clip(normals @ _unit((-1.5 * key[0], 0.1, 0.7)), 0, 1)
     diffuse = sky + fill + light.key * facing * (1 - FIBRE_SHARE + FIBRE_SHARE * fibre)
     shine = light.specular * light.key
-    tinted = diffuse + 9 * shine * sheen
+    tinted = diffuse + 7 * shine * sheen
     return albedo * tinted[:, None] + (0.35 * shine * gloss)[:, None]
 
 

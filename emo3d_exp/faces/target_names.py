@@ -26,8 +26,10 @@ def match_target(raw: str) -> tuple[str, str] | None:
     Returns:
         ``(name, half)`` with half "", "left" or "right", or None for a name outside the vocabulary.
     """
+    if len(raw) > _LONGEST:
+        return None
     tokens = [token for token in _SEPARATORS.split(_GLUED_SIDE.sub(r"_\1", raw)) if token]
-    if not tokens or len(raw) > _LONGEST:
+    if not tokens:
         return None
     words = [token.lower() for token in tokens]
     side = _SIDES.get(words[-1], "")

@@ -14,8 +14,9 @@ from emo3d_exp.faces.gltf_entries import Entry
 from emo3d_exp.faces.gltf_resources import load_uri
 
 REPEAT, CLAMP, MIRROR = 10497, 33071, 33648
-MAX_PIXELS = 1 << 27
-"""Of all images of a document together: two of 8192 x 8192."""
+MAX_PIXELS = 1 << 26
+MAX_PIXELS_TOGETHER = 1 << 27
+"""One image of 8192 x 8192, two in a document."""
 
 LARGEST_SIDE = 2048
 """Pixels kept of an image; finer ones are averaged, since no rig has vertices so close."""
@@ -96,7 +97,7 @@ def _neighbours(place: np.ndarray, size: int, mode: int) -> tuple[np.ndarray, np
 
 
 class TextureReader:
-    """Loads the textures of one document; each image once, and no more pixels than :data:`MAX_PIXELS`."""
+    """Loads the textures of one document: each image once, within :data:`MAX_PIXELS_TOGETHER`."""
 
     def __init__(self, reader: AccessorReader) -> None:
         self.reader, self.container = reader, reader.container
@@ -146,11 +147,14 @@ class TextureReader:
 
         try:
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
-                self._pixels += picture.width * picture.height
-                if self._pixels > MAX_PIXELS:
-                    image.fail(f"is too large: the images have more than {MAX_PIXELS} pixels")
+                size = picture.width * picture.height
+                self._pixels += size
+                if size > MAX_PIXELS or self._pixels > MAX_PIXELS_TOGETHER:
+                    image.fail(f"makes too many pixels: {picture.width} x {picture.height}; scale it down")
                 cell = -(-max(picture.size) // LARGEST_SIDE)
-                return np.asarray(picture.convert("RGBA").reduce(cell))
+                averages = picture.mode in ("L", "RGB", "RGBA") and "transparency" not in picture.info
+                whole = picture if averages else picture.convert("RGBA")
+                return np.asarray(whole.reduce(cell).convert("RGBA"))
         except DataError:
             raise
         # Pillow's decoders raise whatever comes up in damaged data: OSError, ValueError, SyntaxError, …

@@ -98,6 +98,13 @@ def test_wrong_weights_are_refused_before_anything_is_written(ball, tmp_path, we
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("names", [["part"], ["lips", "Lips"], ["two words"], [""]])
+def test_masks_that_would_be_lost_are_refused(ball, tmp_path, remade, names):
+    rig = remade(ball, masks={name: np.zeros(192, np.float32) for name in names})
+    with pytest.raises(ValueError, match="mask names"):
+        write_gltf(rig, tmp_path / "ball.glb")
+
+
 def test_a_composed_document_takes_additions(ball, tmp_path):
     head = compose_gltf(ball)
     times = head.writer.dense(np.float32([0, 1]))

@@ -19,7 +19,6 @@ def test_the_sound_file_is_sound(tmp_path):
     assert len(rig.missing) == 49 and len(rig.faces) == 2
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("case", CASES)
 def test_each_defect_is_named(tmp_path, case):
     spoil, message = CASES[case]

@@ -36,8 +36,10 @@ def turned_to_smallest_first(faces):
 def test_attributes_come_back(kind, version):
     rows = np.random.default_rng(0).integers(0, 100, (1000, 4)).astype(kind)
     meshoptimizer.encode_vertex_version(version)
-    np.testing.assert_array_equal(unpacked(rows), rows)
-    meshoptimizer.encode_vertex_version(1)
+    try:
+        np.testing.assert_array_equal(unpacked(rows), rows)
+    finally:
+        meshoptimizer.encode_vertex_version(0)
 
 
 @pytest.mark.parametrize("stride", [2, 4])
@@ -92,6 +94,23 @@ def test_quaternion_filter():
         expected[(place + np.arange(1, 4)) % 4] = rest
         expected[place] = np.sqrt(1 - (rest**2).sum())
         np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "top"), [("u1", 255), ("<u2", 65535)])
+@pytest.mark.parametrize("bits", [6, 8])
+def test_colour_filter(kind, top, bits):
+    rng = np.random.default_rng(5)
+    most = 2**bits - 1
+    rows, expected = [], []
+    while len(rows) < 60:
+        luma, orange, green = rng.integers((0, -most // 2, -most // 2), (most, most // 2, most // 2))
+        rgb = [luma + orange - green, luma + green, luma - orange - green]
+        alpha = int(rng.integers(2 ** (bits - 1))) * 2
+        alpha |= alpha >> 1 & 1  # The lowest bit is not stored, but repeats the one above.
+        if min(rgb) >= 0 and max(rgb) <= most:
+            rows.append([luma, orange % (top + 1), green % (top + 1), 2 ** (bits - 1) | alpha >> 1])
+            expected.append([round(value * top / most + 1e-9) for value in (*rgb, alpha)])
+    np.testing.assert_array_equal(unpacked(np.array(rows).astype(kind), "COLOR"), expected)
 
 
 def pack_views(draft, extension="EXT_meshopt_compression", triangles=()):

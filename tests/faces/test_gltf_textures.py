@@ -162,6 +162,27 @@ def test_only_the_transparent_half_goes(tmp_path):
     np.testing.assert_array_equal(rig.neutral, SQUARE[CORNERS[:3]])
 
 
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1"])
+def test_pictures_of_every_mode(tmp_path, mode):
+    file = io.BytesIO()
+    grey = Image.new("RGB", (8, 8), (255, 255, 255)).convert(mode)
+    grey.save(file, "PNG")
+    rig = read_gltf(textured(file.getvalue(), baseColorFactor=[0.5, 0.5, 0.5, 1]).save(tmp_path / "a.glb"))
+    np.testing.assert_allclose(rig.colors, 0.5, atol=1e-5)
+
+
+def test_large_pictures_are_averaged_and_their_transparent_colour_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("emo3d_exp.faces.textures.LARGEST_SIDE", 8)
+    file = io.BytesIO()
+    Image.fromarray(QUARTERS.repeat(16, 0).repeat(16, 1)).save(file, "PNG", transparency=(0, 0, 200))
+    picture, blend = file.getvalue(), {"alphaMode": "BLEND"}
+    near = ((UV - 0.5) * 0.2).astype("<f4")
+    rig = read_gltf(textured(picture, near + UV[1], blend).save(tmp_path / "green.glb"))
+    np.testing.assert_allclose(rig.colors, np.tile(expected_quarters()[1], (4, 1)), atol=1e-5)
+    with pytest.raises(DataError, match="no triangle mesh that can be seen"):
+        read_gltf(textured(picture, near + UV[3], blend).save(tmp_path / "blue.glb"))
+
+
 def test_nothing_visible_is_said(tmp_path):
     draft = textured(png(QUARTERS), baseColorFactor=[1, 1, 1, 0], material={"alphaMode": "BLEND"})
     with pytest.raises(DataError, match="no triangle mesh that can be seen"):

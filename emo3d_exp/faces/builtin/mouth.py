@@ -91,7 +91,7 @@ def upper_teeth() -> Piece:
 
 def lower_teeth() -> Piece:
     """They move with the jaw."""
-    piece = _tooth_row(-1.28, -1.180, 0.312, 0.40, rows=7, gum=0.35)
+    piece = _tooth_row(-1.42, -1.180, 0.312, 0.40, rows=8, gum=0.60)
     piece.deltas = _jaw_deltas(piece.vertices)
     return piece
 
@@ -101,6 +101,6 @@ def tongue() -> Piece:
     u, v = np.meshgrid(np.linspace(-1, 1, 15), np.linspace(0, 1, 9))
     x = 0.24 * u * (1 - 0.25 * v**3)
     y = -1.235 + 0.05 * (1 - u**2) * (1 - 0.5 * v) - 0.03 * v**2 - 0.012 * np.exp(-((u / 0.12) ** 2))
-    vertices = np.stack([x, y, -0.05 + 0.42 * v - 0.05 * u**2], -1).reshape(-1, 3)
+    vertices = np.stack([x, y, -0.05 + 0.32 * v - 0.05 * u**2], -1).reshape(-1, 3)
     faces = facing(vertices, grid_faces(9, 15), np.array([0.0, 1.0, 0.0]))
     return Piece("tongue", vertices, faces, _jaw_deltas(vertices), color=np.array([0.62, 0.28, 0.28]))

@@ -11,14 +11,23 @@ from emo3d_exp.errors import DataError
 from emo3d_exp.faces.ict.eyeballs import Sclera, ball_center, gaze_deltas, glint
 from emo3d_exp.faces.ict.masks import eye_masks, skin_masks
 from emo3d_exp.faces.ict.obj import parse_polygons, parse_vertices, triangulate
+from emo3d_exp.faces.ict.occlusion import ambient_occlusion
+from emo3d_exp.faces.ict.openings import Openings, find_openings
+from emo3d_exp.faces.ict.seams import sealed_lips, shut_lids
 from emo3d_exp.faces.ict.topology import EXPRESSIONS, NEUTRAL, TOPOLOGY, Topology, source_shapes
+from emo3d_exp.faces.identity import smoothstep
 from emo3d_exp.faces.rig import PARTS
 from emo3d_exp.vocab import MORPH_TARGETS
 
 SIDES = {"left": 1, "right": -1}
-DRAWN = ("face", "head", "mouth_socket", "eye_socket_left", "eye_socket_right", "gums_tongue", "teeth")
+DRAWN = ("face", "head", "mouth_socket", "gums_tongue", "teeth")
+"""Eye sockets, behind the eyeballs, never show."""
+
 MOUTH_BAG, TONGUE, GUMS = (0.16, 0.035, 0.035), (0.42, 0.13, 0.13), (0.34, 0.085, 0.08)
 """Linear colours of what looks do not paint."""
+
+HOLLOW_RADIUS, HOLLOW = 0.22, (0.08, 0.55)
+"""How far a point's surroundings darken it, and the shares of them between which that goes from 0 to 1."""
 
 STILL = 2e-4
 """Motion at weight 1, in distances of the eye centres, below which it is noise of the toolkit's files."""
@@ -76,14 +85,17 @@ def convert(meshes: Meshes, topology: Topology = TOPOLOGY) -> dict[str, np.ndarr
     middle, unit = (left + right) / 2, float(np.linalg.norm(left - right))
     positions = {name: (points - middle) / unit for name, points in meshes.positions.items()}
     neutral = positions[NEUTRAL]
+    openings = find_openings(meshes.polygons, topology)
     triangles = triangulate(meshes.polygons, neutral)
     used, faces = _drawn(triangles, topology)
-    masks = {k: v[used] for k, v in skin_masks(neutral, meshes.polygons, topology).items()}
+    hollow = _hollow(neutral, triangles, topology)
+    masks = {k: v[used] for k, v in skin_masks(neutral, hollow, openings, topology).items()}
     part, colors = _parts(used, neutral, topology)
     masks |= _mouth_masks(part, neutral[used], used, topology)
     shapes = [positions[name] for name in meshes.identities]
-    deltas, identities = _deltas(positions, used), _stack(shapes, neutral, used)
-    body = _Arrays(neutral[used], faces, deltas, identities, part, colors, masks)
+    deltas, identities = _deltas(positions, openings, topology)[:, used], _stack(shapes, neutral, used)
+    rest = (neutral + sealed_lips(neutral, openings, topology))[used]
+    body = _Arrays(rest, faces, deltas, identities, part, colors, masks)
     for (side, sign), shell in zip(SIDES.items(), shells, strict=True):
         others = [shape[shell] for shape in shapes]
         body.add_eye(side, sign, neutral[shell], others, _inside(triangles, shell))
@@ -111,14 +123,40 @@ def _stack(shapes: list[np.ndarray], neutral: np.ndarray, used: np.ndarray) -> n
     return np.stack(deltas) if deltas else np.zeros((0, len(used), 3))
 
 
-def _deltas(positions: dict[str, np.ndarray], used: np.ndarray) -> np.ndarray:
-    neutral = positions[NEUTRAL][used]
-    deltas = np.zeros((len(MORPH_TARGETS), len(used), 3))
+def _deltas(positions: dict[str, np.ndarray], openings: Openings, topology: Topology) -> np.ndarray:
+    """Motion of all vertices; blinks are completed so that the lids meet."""
+    neutral = positions[NEUTRAL]
+    deltas = np.zeros((len(MORPH_TARGETS), topology.count, 3))
     for delta, target in zip(deltas, MORPH_TARGETS, strict=True):
         for name in source_shapes(target):
-            delta += positions[name][used] - neutral
-        delta[np.linalg.norm(delta, axis=1) < STILL] = 0
+            delta += positions[name] - neutral
+    corners = neutral[[topology.eye[0], topology.eye[3]]]
+    for side, sign in SIDES.items():
+        blink = deltas[MORPH_TARGETS.index(f"eyeBlink{side.capitalize()}")]
+        center = ball_center(neutral[topology.groups[f"eye_{side}"]])
+        rings = openings.eye_left if side == "left" else openings.eye_right
+        blink += shut_lids(neutral, blink, rings, center, corners * [sign, 1, 1])
+    deltas[np.linalg.norm(deltas, axis=2) < STILL] = 0
     return deltas
+
+
+def _hollow(neutral: np.ndarray, triangles: np.ndarray, topology: Topology) -> np.ndarray:
+    """Occlusion (V,) of the skin by itself; 0 elsewhere."""
+    skin = np.zeros(topology.count, bool)
+    for group in ("face", "head"):
+        skin[topology.groups[group]] = True
+    faces = triangles[skin[triangles].all(axis=1)]
+    a, b, c = (neutral[faces[:, k]] for k in range(3))
+    cross = np.cross(b - a, c - a)
+    normals, areas = np.zeros_like(neutral), np.zeros(topology.count)
+    for k in range(3):
+        np.add.at(normals, faces[:, k], cross)
+        np.add.at(areas, faces[:, k], np.linalg.norm(cross, axis=1) / 6)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-12)
+    rows = np.flatnonzero(skin)
+    hollow = np.zeros(topology.count)
+    hollow[rows] = ambient_occlusion(neutral[rows], normals[rows], areas[rows], HOLLOW_RADIUS)
+    return smoothstep(hollow, *HOLLOW)
 
 
 def _parts(used: np.ndarray, neutral: np.ndarray, topology: Topology) -> tuple[np.ndarray, np.ndarray]:
@@ -143,9 +181,11 @@ def _tongue(vertices: np.ndarray) -> np.ndarray:
 def _mouth_masks(
     part: np.ndarray, vertices: np.ndarray, used: np.ndarray, topology: Topology
 ) -> dict[str, np.ndarray]:
+    """Gums, and the shade that deepens towards the throat."""
     gums = (part == PARTS.index("teeth")) & np.isin(used, topology.groups["gums_tongue"])
-    depth = np.clip((0.42 - vertices[:, 2]) / 0.5, 0, 1)
-    return {"gums": gums.astype(float), "teeth_shade": depth * (part == PARTS.index("teeth"))}
+    depth = smoothstep(vertices[:, 2], 0.42, -0.1)
+    shade = np.where(gums, 0.0, depth) * (part == PARTS.index("teeth"))
+    return {"gums": gums * 1.0, "teeth_shade": shade}
 
 
 class _Arrays:

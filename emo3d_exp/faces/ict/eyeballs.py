@@ -24,10 +24,14 @@ TURNS = {
 }
 """Degrees at weight 1: to the subject's left (for the left eye), and downwards."""
 
-GLINT_ANGLES = (5.0, -11.0)
+CORNEA = 0.03
+"""How far the cornea stands out of the ball, as a part of its radius; the toolkit's own would pierce lids
+that close over a turned eye."""
+
+GLINT_ANGLES = (5.0, -7.5)
 """Where a spot of light stands on the cornea: degrees to the subject's left and downwards."""
 
-GLINT_SIZE, GLINT_CORNERS, GLINT_LIFT = 0.017, 10, 0.004
+GLINT_SIZE, GLINT_CORNERS, GLINT_LIFT = 0.015, 10, 0.003
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,13 @@ class Sclera:
 
     def ball(self, shell: np.ndarray) -> Ball:
         """The eyeball in a ``shell`` (S, 3) of the same topology, its gaze straight ahead."""
-        on_shell = (shell[self.corners] * self.shares[..., None]).sum(axis=1)
         center = ball_center(shell)
+        arms = (shell[self.corners] * self.shares[..., None]).sum(axis=1) - center
+        reach = np.linalg.norm(arms, axis=1)
+        limit = np.median(reach[self.angles > 45]) * (1 + CORNEA * np.exp(-((self.angles / 20) ** 4)))
+        arms *= np.minimum(1, limit / reach)[:, None]
         ahead = _frame(_gaze(shell, center)).T
-        return Ball((on_shell - center) @ ahead.T + center, self.faces, self.angles)
+        return Ball(arms @ ahead.T + center, self.faces, self.angles)
 
 
 def ball_center(points: np.ndarray) -> np.ndarray:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
 
 from emo3d_exp.faces.ict.eyeballs import IRIS, PUPIL
+from emo3d_exp.faces.ict.openings import Openings
 from emo3d_exp.faces.ict.topology import Topology
 from emo3d_exp.faces.identity import smoothstep
 
@@ -19,30 +18,20 @@ BROW_DROP = 0.075
 """The landmarks lie on the upper edge of the brow; its middle is this much lower."""
 
 
-def rings_from(polygons: list[tuple[int, ...]], seeds: np.ndarray, count: int) -> np.ndarray:
-    """``(count,)`` steps along edges to the nearest of ``seeds``; infinite where none leads there."""
-    if not len(seeds):
-        return np.full(count, np.inf)
-    edges = np.array([(p[k - 1], p[k]) for p in polygons for k in range(len(p))])
-    graph = csr_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    return dijkstra(graph, directed=False, indices=seeds, unweighted=True, min_only=True)
-
-
 def skin_masks(
-    vertices: np.ndarray, polygons: list[tuple[int, ...]], topology: Topology
+    vertices: np.ndarray, hollow: np.ndarray, openings: Openings, topology: Topology
 ) -> dict[str, np.ndarray]:
-    """Masks of the skin over all vertices of the toolkit's numbering."""
-    face = np.zeros(topology.count)
-    face[topology.groups["face"]] = 1
-    masks = _lips(vertices, polygons, topology) | _eyes(vertices, polygons, topology)
+    """Masks of the skin over all vertices of the toolkit's numbering; ``hollow`` (V,) is its occlusion."""
+    face = _members(topology, "face")
+    skin = face + _members(topology, "head")
+    masks = _lips(vertices, openings, topology) | _eyes(vertices, openings, topology)
     x, y, z = vertices.T
     front = face * smoothstep(z, -0.45, -0.05)
     masks |= {
         "brows": _brows(vertices, topology) * front,
         "blush": _blush(np.abs(x), y) * front,
-        "occlusion": _occlusion(np.abs(x), y, z) * face,
-        "nostril": _nostril(vertices) * front,
-        "stubble": _stubble(np.abs(x), y) * (1 - masks["lips"]) * face,
+        "occlusion": np.clip(_occlusion(np.abs(x), y, z) * face + hollow * skin, 0, 1) * (1 - masks["lips"]),
+        "stubble": _stubble(np.abs(x), y) * (1 - masks["lips"]) * skin,
         "skin_mottle": _mottle(x, y),
     }
     return {name: np.clip(mask, 0, 1) for name, mask in masks.items()}
@@ -61,14 +50,12 @@ def eye_masks(angles: np.ndarray, heights: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _border(polygons: list[tuple[int, ...]], topology: Topology, inside: str) -> np.ndarray:
-    """Vertices of the face that share a polygon with the group ``inside``."""
-    face, other = topology.groups["face"], topology.groups[inside]
-    shared = [p for p in polygons if any(v in other for v in p)]
-    return np.unique([v for p in shared for v in p if v in face]).astype(int)
+def _members(topology: Topology, group: str) -> np.ndarray:
+    """1 for the vertices of a group, else 0; (V,)."""
+    return np.isin(np.arange(topology.count), topology.groups[group]).astype(float)
 
 
-def _lips(vertices: np.ndarray, polygons: list[tuple[int, ...]], topology: Topology) -> dict[str, np.ndarray]:
+def _lips(vertices: np.ndarray, openings: Openings, topology: Topology) -> dict[str, np.ndarray]:
     """The red between the lips' outlines; inner lips are the first rings that lead into the mouth."""
     outline = vertices[list(topology.outer_lips)]
     upper, lower = outline[:7], np.concatenate([outline[6:], outline[:1]])[::-1]
@@ -79,16 +66,14 @@ def _lips(vertices: np.ndarray, polygons: list[tuple[int, ...]], topology: Topol
     above_bottom = y - PchipInterpolator(*lower[:, :2].T)(across)
     beyond = np.abs(x - across)
     inside = np.minimum(np.minimum(below_top, above_bottom), 0.02) - beyond
-    rings = rings_from(polygons, _border(polygons, topology, "mouth_socket"), topology.count)
-    face = np.isin(np.arange(topology.count), topology.groups["face"])
+    rings, face = openings.mouth, _members(topology, "face")
     lips = smoothstep(inside, -0.014, 0.012) * (rings < 18) * face
     return {"lips": lips, "inner_lips": (1 - smoothstep(rings, 3.0, 7.5)) * face}
 
 
-def _eyes(vertices: np.ndarray, polygons: list[tuple[int, ...]], topology: Topology) -> dict[str, np.ndarray]:
+def _eyes(vertices: np.ndarray, openings: Openings, topology: Topology) -> dict[str, np.ndarray]:
     """Lashes along the margins, the crease above, the wet rim; by rings round the opening."""
-    seeds = [_border(polygons, topology, f"eye_socket_{side}") for side in ("left", "right")]
-    rings = rings_from(polygons, np.concatenate(seeds), topology.count)
+    rings, face = openings.eyes, _members(topology, "face")
     corners = vertices[[topology.eye[0], topology.eye[3]]]
     (inner, low), (outer, high) = corners[:, :2]
     x, y, _ = vertices.T
@@ -99,7 +84,6 @@ def _eyes(vertices: np.ndarray, polygons: list[tuple[int, ...]], topology: Topol
     lashes = upper * smoothstep(rings, 1.0, 2.0) * (1 - smoothstep(rings, 4.0, 6.2))
     lashes += 0.35 * (1 - upper) * smoothstep(rings, 2.0, 4.0) * (1 - smoothstep(rings, 4.0, 6.0))
     crease = 0.5 * upper * np.exp(-0.5 * ((rings - 7.5) / 1.2) ** 2) * arch
-    face = np.isin(np.arange(topology.count), topology.groups["face"])
     wet = (1 - smoothstep(rings, 1.0, 3.0)) * face
     return {
         "lashes": lashes * smoothstep(along, 0.02, 0.2) * face,
@@ -146,14 +130,11 @@ def _occlusion(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     return dark + 0.35 * smoothstep(-y, 1.72, 2.0) * smoothstep(z, -1.0, 0.1)
 
 
-def _nostril(vertices: np.ndarray) -> np.ndarray:
-    x, y, z = vertices.T
-    return _blob(np.abs(x), y, (0.115, -0.735), (0.032, 0.030)) * (1 - smoothstep(z, 0.56, 0.62))
-
-
 def _stubble(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    jaw = smoothstep(-(y + 0.42 * x), 0.80, 1.02) * (1 - smoothstep(-y, 1.95, 2.35))
-    return jaw * (1 - smoothstep(y + 0.80 + 0.35 * np.clip(x - 0.2, 0, 1), 0.0, 0.05))
+    """Beard: cheeks below a line from ear to mouth, upper lip, chin, and down the throat."""
+    cheek = smoothstep(-(y + 0.86 - 0.35 * np.clip(x - 0.45, 0, 1)), 0.0, 0.40)
+    moustache = smoothstep(-(y + 0.82), 0.0, 0.10) * (1 - smoothstep(x, 0.30, 0.55))
+    return np.maximum(cheek, moustache) * (1 - smoothstep(-y, 1.75, 2.45))
 
 
 def _mottle(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -12,7 +12,9 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.faces.ict import store
 from emo3d_exp.faces.ict.convert import convert, parse_meshes
 from emo3d_exp.faces.ict.eyeballs import ball_center, gaze_deltas
+from emo3d_exp.faces.ict.fetch import fetch, public_manifest
 from emo3d_exp.faces.ict.source import read_meshes, source_hash
+from emo3d_exp.faces.ict.topology import TOPOLOGY, Topology
 from emo3d_exp.faces.rig import PARTS, Rig
 
 log = logging.getLogger(__name__)
@@ -72,28 +74,27 @@ class ICTFaces:
         return deltas
 
 
-def load_ict_faces(path: str | Path | None = None) -> ICTFaces:
+def load_ict_faces(path: str | Path | None = None, topology: Topology = TOPOLOGY) -> ICTFaces:
     """ICT-FaceKit from a checkout or archive; converted on the first call, read from the cache later.
 
     Args:
         path: checkout (its folder or FaceXModel), or a tar or zip archive of one; None fetches the public
             repository's files.
+        topology: what the vertices of these files mean.
 
     Raises:
         DataError: no checkout, or a damaged one.
         WeightsUnavailableError: nothing given, nothing cached, and the repository is out of reach.
     """
     if path is None:
-        from emo3d_exp.faces.ict.fetch import fetch, manifest_hash
-
-        source, place = manifest_hash(), fetch
+        manifest = public_manifest()
+        cached = store.cached_file(manifest.hash, topology)
     else:
         given = Path(path).expanduser()
-        source, place = source_hash(given), lambda: given
-    cached = store.cached_file(source)
+        cached = store.cached_file(source_hash(given), topology)
     arrays = store.load(cached)
     if arrays is None:
-        arrays = _converted(place(), cached)
+        arrays = _converted(fetch(manifest) if path is None else given, cached, topology)
     return ICTFaces(arrays)
 
 
@@ -102,8 +103,9 @@ def load_ict(path: str | Path | None = None, identity: Sequence[float] | None = 
     return load_ict_faces(path).rig(identity)
 
 
-def _converted(folder: Path, cached: Path) -> dict[str, np.ndarray]:
-    arrays = convert(parse_meshes(_with_progress(read_meshes(folder)), str(folder)))
+def _converted(source: Path, cached: Path, topology: Topology) -> dict[str, np.ndarray]:
+    meshes = parse_meshes(_with_progress(read_meshes(source)), str(source), topology)
+    arrays = convert(meshes, topology)
     try:
         store.save(cached, arrays)
     except OSError as error:

@@ -9,20 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
+from emo3d_exp.faces.ict.topology import Topology
 from emo3d_exp.runs import cache_root, write_atomically
 from emo3d_exp.vocab import VOCABULARY_HASH
 
 log = logging.getLogger(__name__)
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 3
 """Raise it when the same source gives other arrays."""
 
 _CHECKSUM = "checksum"
 
 
-def cached_file(source: str) -> Path:
+def cached_file(source: str, topology: Topology) -> Path:
     """Where the rig converted from the source with hash ``source`` lies, or will."""
-    key = hashlib.sha256(f"{source} {CONVERTER_VERSION} {VOCABULARY_HASH}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{source} {topology} {CONVERTER_VERSION} {VOCABULARY_HASH}".encode()).hexdigest()[
+        :32
+    ]
     return cache_root() / "rigs" / f"ict_facekit-{key}.npz"
 
 

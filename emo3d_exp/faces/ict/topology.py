@@ -50,6 +50,7 @@ class Topology:
         brow, eye, outer_lips: vertices of Multi-PIE landmarks: left brow (23-27) from the inner end, left
             eye (43-48) from its inner corner over the upper lid round, lips' outline (49-60) from the
             subject's right corner over the upper lip round.
+        inner_lips: likewise, where the lips meet (61-68).
     """
 
     count: int
@@ -57,6 +58,7 @@ class Topology:
     brow: tuple[int, ...]
     eye: tuple[int, ...]
     outer_lips: tuple[int, ...]
+    inner_lips: tuple[int, ...]
 
 
 TOPOLOGY = Topology(
@@ -77,8 +79,9 @@ TOPOLOGY = Topology(
     brow=(3615, 4240, 4114, 2734, 2509),
     eye=(3742, 3751, 3756, 3721, 3725, 3732),
     outer_lips=(5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461, 5518, 5957, 5841),
+    inner_lips=(5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966),
 )
-"""Groups that we draw; ``eye_*`` are the scleras, whose shells hide the irises inside them.
+"""Groups that we use; ``eye_*`` are the scleras, whose shells hide the irises inside them.
 
 Left out: irises, lacrimal fluid, eye blend and occlusion meshes (made for translucent shaders) and the
 lashes (cards that need an alpha texture).
