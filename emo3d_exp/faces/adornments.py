@@ -79,28 +79,41 @@ class Worn:
         return points, below[6:] + self.shown * (shaded - below[6:])
 
 
+class Drawn:
+    """Triangles to draw, those first that look the same in every expression.
+
+    Attributes:
+        faces: ``(T, 3)`` int32, each part in the order given.
+        still: how many come first.
+    """
+
+    def __init__(self, faces: np.ndarray, moving: np.ndarray) -> None:
+        moves = moving[faces].any(axis=1)
+        self.faces = np.concatenate([faces[~moves], faces[moves]])
+        self.still = int((~moves).sum())
+
+
 class Adornments:
     """Overlays by look; every piece is made and bound once.
 
     Args:
         rig: the head that styles are made for.
         drawn: what they are bound to: the rig itself, or its light one.
+        moving: ``(V,)`` bool, vertices of ``drawn`` that an expression moves or shades.
     """
 
     KEPT = 64
     """Joined overlays that are kept; the oldest goes first."""
 
-    def __init__(self, rig: Rig, drawn: Rig) -> None:
-        self.rig, self.drawn = rig, drawn
+    def __init__(self, rig: Rig, drawn: Rig, moving: np.ndarray) -> None:
+        self.rig, self.drawn, self.moving = rig, drawn, moving
         self.dressed = {"brows", "hair"} <= set(rig.masks)
         self._pieces: dict[Piece, Overlay | None] = {}
-        self._joined: dict[tuple[Piece, ...], tuple[Overlay, np.ndarray]] = {}
+        self._joined: dict[tuple[Piece, ...], tuple[Overlay | None, Drawn]] = {}
 
-    def __call__(self, look: Look) -> tuple[Overlay, np.ndarray] | None:
-        """The look's overlay, and the faces of the drawn rig followed by its own; None for none."""
-        if not self.dressed:
-            return None
-        key = tuple(pieces(look))
+    def __call__(self, look: Look) -> tuple[Overlay | None, Drawn]:
+        """The look's overlay, None for none, and the faces of the drawn rig and the overlay after it."""
+        key = tuple(pieces(look)) if self.dressed else ()
         found = self._joined.get(key)
         if found is None:
             while len(self._joined) >= self.KEPT:
@@ -108,10 +121,14 @@ class Adornments:
             self._joined[key] = found = self._join(key)
         return found
 
-    def _join(self, key: tuple[Piece, ...]) -> tuple[Overlay, np.ndarray]:
-        overlay = join([one for one in map(self._bound, key) if one is not None])
+    def _join(self, key: tuple[Piece, ...]) -> tuple[Overlay | None, Drawn]:
+        found = [one for one in map(self._bound, key) if one is not None]
+        if not found:
+            return None, Drawn(self.drawn.faces, self.moving)
+        overlay = join(found)
         faces = np.concatenate([self.drawn.faces, overlay.faces + len(self.drawn.neutral)])
-        return overlay, faces.astype(np.int32)
+        follows = abs(overlay.binding) @ self.moving.astype(np.float32) > 0
+        return overlay, Drawn(faces.astype(np.int32), np.concatenate([self.moving, follows]))
 
     def _bound(self, piece: Piece) -> Overlay | None:
         if piece not in self._pieces:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from emo3d_exp.faces.camera import Camera
@@ -22,40 +24,58 @@ class Canvas:
         # The rasteriser fits the picture's height and keeps pixels square, which ours are not.
         self.stretch = across / down
 
-    def background(self, look: Look) -> np.ndarray:
-        """One row of the empty picture, ``(size * across, 3)`` float32."""
-        return np.tile(np.asarray(look.background, np.float32), (self.size * self.across, 1))
+    def blank(self, look: Look) -> Layer:
+        """An empty picture in the look's background colour."""
+        shape = (self.size * self.down, self.size * self.across)
+        picture = np.empty((*shape, 3), np.float32)
+        picture[:] = np.asarray(look.background, np.float32)
+        return Layer(picture, np.full(shape, Camera.far, np.float32))
 
-    def draw(
-        self, seen: np.ndarray, faces: np.ndarray, colors: np.ndarray, row: np.ndarray, fov: float
-    ) -> np.ndarray:
-        """The picture ``(size, size, 3)`` uint8.
+    def draw(self, layer: Layer, seen: np.ndarray, faces: np.ndarray, colors: np.ndarray, fov: float) -> None:
+        """Draw triangles into a layer, hiding what lies behind them.
 
         Args:
+            layer: is changed.
             seen: ``(3, V)`` camera coordinates, x multiplied by ``stretch``.
             faces: ``(T, 3)`` int32.
             colors: ``(3, V)`` display colours in [0, 1].
-            row: of :meth:`background`.
             fov: vertical field of view in degrees.
         """
         import cv2
 
-        picture = np.empty((self.size * self.down, self.size * self.across, 3), np.float32)
-        picture[:] = row
+        if not len(faces):
+            return
         culling = cv2.RASTERIZE_CULLING_CW if self.closed else cv2.RASTERIZE_CULLING_NONE
         # The setters return copies.
         settings = cv2.TriangleRasterizeSettings().setShadingType(cv2.RASTERIZE_SHADING_SHADED)
         settings = settings.setCullingMode(culling)
         points, shades = np.ascontiguousarray(seen.T), np.ascontiguousarray(colors.T)
         lens = (float(np.deg2rad(fov)), Camera.near, Camera.far)
-        cv2.triangleRasterizeColor(points, faces, shades, picture, _EYE, *lens, settings)
-        pixels = cv2.convertScaleAbs(picture, alpha=255)
+        cv2.triangleRasterize(points, faces, shades, layer.picture, layer.depth, _EYE, *lens, settings)
+
+    def reduced(self, layer: Layer) -> np.ndarray:
+        """The picture ``(size, size, 3)`` uint8 of a layer."""
+        import cv2
+
+        pixels = cv2.convertScaleAbs(layer.picture, alpha=255)
         if self.across == self.down == 1:
             return pixels
         # Halfway between two samples, linear interpolation is their mean, and much faster than INTER_AREA.
         halved = max(self.across, self.down) == 2 and self.across != self.down
         how = cv2.INTER_LINEAR if halved else cv2.INTER_AREA
         return cv2.resize(pixels, (self.size, self.size), interpolation=how)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A picture ``(H, W, 3)`` of display colours with the depth ``(H, W)`` of its pixels, float32."""
+
+    picture: np.ndarray
+    depth: np.ndarray
+
+    def copy(self) -> Layer:
+        """Another one to draw into."""
+        return Layer(self.picture.copy(), self.depth.copy())
 
 
 _EYE = np.eye(4, dtype=np.float32)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from emo3d_exp.faces.collapse import collapse
-from emo3d_exp.faces.people import random_look
 from emo3d_exp.faces.paint import Painter
+from emo3d_exp.faces.people import random_look
 from emo3d_exp.faces.rig import PARTS, Rig
 from emo3d_exp.faces.visibility import visibility
 from emo3d_exp.runs import cache_root, write_atomically
@@ -18,7 +18,7 @@ from emo3d_exp.runs import cache_root, write_atomically
 LOD_VERSION = 1
 """Raise it when the same rig starts to give other triangles: what is cached is then made again."""
 
-VERTICES = 5000
+VERTICES = 4400
 HIDDEN = 0.02
 """Weight of errors where no camera looks, beside 1 for what always shows."""
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emo3d_exp.faces.adornments import Adornments, Worn
+from emo3d_exp.faces.adornments import Adornments, Drawn, Worn
 from emo3d_exp.faces.camera import Camera
-from emo3d_exp.faces.canvas import Canvas
+from emo3d_exp.faces.canvas import Canvas, Layer
 from emo3d_exp.faces.identity import IdentityBasis
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.paint import Painter
@@ -16,7 +16,7 @@ from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import Wrinkles, to_linear
 
 
-@dataclass(frozen=True)
+@dataclass
 class Person:
     """Rows of three by the rig's vertices, unless it says otherwise.
 
@@ -25,9 +25,9 @@ class Person:
         albedo: linear colours.
         creased: display colours of the vertices that wrinkles darken.
         rotation, matrix, offset: the head's turn, and the whole way to the canvas.
-        faces: ``(T, 3)`` of the rig and what it wears.
+        drawn: triangles of the rig and what it wears.
         worn: hair, brows and beard; None for none.
-        background: one row of the empty picture.
+        backdrop: the picture before anything that moves; None until the look is drawn a second time.
     """
 
     gain: np.ndarray | None
@@ -37,9 +37,10 @@ class Person:
     rotation: np.ndarray
     matrix: np.ndarray
     offset: np.ndarray
-    faces: np.ndarray
+    drawn: Drawn
     worn: Worn | None
-    background: np.ndarray
+    backdrop: Layer | None = None
+    used: bool = False
 
 
 class Casting:
@@ -48,7 +49,7 @@ class Casting:
     def __init__(self, rig: Rig, whole: Rig, camera: Camera, canvas: Canvas, wrinkles: Wrinkles) -> None:
         self.rig, self.camera, self.canvas, self.wrinkles = rig, camera, canvas, wrinkles
         self.identity, self.painter = IdentityBasis(rig), Painter(rig)
-        self.adornments = Adornments(whole, rig)
+        self.adornments = Adornments(whole, rig, _moving(rig, wrinkles))
 
     def __call__(self, look: Look) -> Person:
         colors = np.ascontiguousarray(self.painter(look).T)
@@ -58,7 +59,7 @@ class Casting:
         matrix, offset = self.camera.placement(rotation, look)
         stretch = np.float32([[self.canvas.stretch], [1], [1]])
         matrix, offset = matrix * stretch, offset * stretch
-        overlay, faces = self.adornments(look) or (None, self.rig.faces)
+        overlay, drawn = self.adornments(look)
         return Person(
             gain,
             shift,
@@ -67,7 +68,15 @@ class Casting:
             rotation,
             matrix,
             offset,
-            faces,
+            drawn,
             None if overlay is None else Worn(overlay, look, rotation),
-            self.canvas.background(look),
         )
+
+
+def _moving(rig: Rig, wrinkles: Wrinkles) -> np.ndarray:
+    """``(V,)`` bool: vertices whose place, normal or colour depends on the expression."""
+    moving = (rig.deltas != 0).any(axis=(0, 2))
+    touched = np.zeros(len(moving), bool)
+    touched[rig.faces[moving[rig.faces].any(axis=1)]] = True
+    touched[wrinkles.rows] = True
+    return moving | touched

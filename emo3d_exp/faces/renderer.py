@@ -109,8 +109,17 @@ class Renderer:
                 list(pool.map(draw, range(len(weights))))
         return images
 
-    def _draw(self, weights: np.ndarray, look: Look) -> np.ndarray:
+    def surface(self, weights: np.ndarray, look: Look) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The head of blendshapes ``(52,)`` in [0, 1], with what it wears, as it is about to be drawn.
+
+        Returns:
+            Faces ``(T, 3)``, vertices ``(3, N)`` in the rig's coordinates, linear colours ``(3, N)`` with the
+            light in them.
+        """
         person = self._person(look)
+        return person.drawn.faces, *self._lit(weights, look, person)
+
+    def _lit(self, weights: np.ndarray, look: Look, person: Person) -> tuple[np.ndarray, np.ndarray]:
         vertices = self.pose(weights)
         if person.gain is not None:
             vertices *= person.gain
@@ -121,12 +130,30 @@ class Renderer:
             albedo = albedo.copy()
             albedo[:, self.wrinkles.rows] = to_linear(person.creased * folds)
         lit = self.shader(albedo, normals, look.light, person.rotation)
-        if person.worn is not None:
-            points, colors = person.worn.on(vertices, normals, lit)
-            vertices, lit = np.hstack([vertices, points]), np.hstack([lit, colors])
-        seen = person.matrix @ vertices
+        if person.worn is None:
+            return vertices, lit
+        points, colors = person.worn.on(vertices, normals, lit)
+        return np.hstack([vertices, points]), np.hstack([lit, colors])
+
+    def _draw(self, weights: np.ndarray, look: Look) -> np.ndarray:
+        person = self._person(look)
+        vertices, lit = self._lit(weights, look, person)
+        seen, colors = person.matrix @ vertices, to_display(lit)
         seen += person.offset
-        return self.canvas.draw(seen, person.faces, to_display(lit), person.background, look.fov)
+        faces, still = person.drawn.faces, person.drawn.still
+        # What no expression changes is drawn once for a look that comes again.
+        if person.used and person.backdrop is None:
+            backdrop = self.canvas.blank(look)
+            self.canvas.draw(backdrop, seen, faces[:still], colors, look.fov)
+            person.backdrop = backdrop
+        person.used = True
+        if person.backdrop is None:
+            layer = self.canvas.blank(look)
+            self.canvas.draw(layer, seen, faces, colors, look.fov)
+        else:
+            layer = person.backdrop.copy()
+            self.canvas.draw(layer, seen, faces[still:], colors, look.fov)
+        return self.canvas.reduced(layer)
 
     def _person(self, look: Look) -> Person:
         known = self._known

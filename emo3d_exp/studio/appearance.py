@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from emo3d_exp.faces import Look, Renderer, Rig
-from emo3d_exp.faces.shading import to_linear
 from emo3d_exp.studio.tone import before_tone_mapping
 from emo3d_exp.vocab import BLENDSHAPES
 
@@ -43,24 +42,14 @@ class Appearance:
         self.rig, self.look = rig, Look()
         self.renderer = Renderer(rig)
         self.two_sided = not rig.masks
-        self._paint = self.renderer.painter(self.look)
-        self.faces = self._lit(np.zeros(len(BLENDSHAPES), np.float32))[0]
+        self.faces = self.renderer.surface(np.zeros(len(BLENDSHAPES), np.float32), self.look)[0]
 
     def __call__(self, blendshapes: np.ndarray) -> Surface:
         """``(52,)`` scores in [0, 1] → the head that wears them."""
         camera = self.renderer.camera
-        _, vertices, lit = self._lit(blendshapes)
-        placed = (vertices - camera.center) / np.float32(camera.height)
-        return Surface(placed.astype(np.float32), before_tone_mapping(lit))
-
-    def _lit(self, blendshapes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Faces, vertices and linear colours of head, brows and hair, seen from the front."""
-        drawn, look = self.renderer, self.look
-        vertices = self.rig.vertices(blendshapes[None])[0]
-        normals = drawn.normals(vertices)
-        albedo = to_linear(drawn.wrinkles.apply(self._paint, blendshapes, look.wrinkles))
-        lit = drawn.shader(albedo, normals, look.light)
-        return drawn.adornments.add(vertices, normals, lit, np.eye(3, dtype=np.float32), look)
+        _, vertices, lit = self.renderer.surface(blendshapes, self.look)
+        placed = (vertices.T - camera.center) / np.float32(camera.height)
+        return Surface(placed.astype(np.float32), before_tone_mapping(lit.T))
 
     def picture(self, blendshapes: np.ndarray) -> np.ndarray:
         """``(52,)`` → uint8 RGB ``(224, 224, 3)``, as FaceCLIP is shown faces."""

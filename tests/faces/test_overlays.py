@@ -167,7 +167,7 @@ def test_sparse_brows_show_fewer_hairs(builtin):
 
 def test_what_is_worn_agrees_with_each_vertex_worked_out(builtin):
     look, turn = Look(hair=(0.4, 0.2, 0.1)), rotation_about_y(0.4)
-    overlay, _ = Adornments(builtin, builtin)(look)
+    overlay, _ = Adornments(builtin, builtin, everywhere(builtin))(look)
     vertices, normals = posed(builtin, face(browInnerUp=1, jawOpen=0.4))
     lit = np.random.default_rng(0).uniform(0, 1, vertices.shape).astype(np.float32)
     points, colors = Worn(overlay, look, turn).on(vertices.T, normals.T, lit.T)
@@ -187,11 +187,15 @@ def test_what_is_worn_agrees_with_each_vertex_worked_out(builtin):
 
 def test_light_rigs_wear_the_same(builtin):
     light = light_rig(builtin)
-    whole, _ = Adornments(builtin, builtin)(Look(hair_style="bob"))
-    rebound, faces = Adornments(builtin, light)(Look(hair_style="bob"))
-    np.testing.assert_array_equal(faces[len(light.faces) :], rebound.faces + len(light.neutral))
+    whole, _ = Adornments(builtin, builtin, everywhere(builtin))(Look(hair_style="bob"))
+    rebound, drawn = Adornments(builtin, light, everywhere(light))(Look(hair_style="bob"))
+    np.testing.assert_array_equal(drawn.faces[len(light.faces) :], rebound.faces + len(light.neutral))
     rest = [one.binding @ rig.neutral + one.offset for one, rig in ((whole, builtin), (rebound, light))]
     np.testing.assert_allclose(rest[0], rest[1], atol=1e-5)
+
+
+def everywhere(rig):
+    return np.ones(len(rig.neutral), bool)
 
 
 def rotation_about_y(angle):
@@ -219,4 +223,6 @@ def test_joined_overlays_are_the_sum_of_their_parts(builtin):
 
 def test_foreign_rigs_wear_nothing(ball):
     assert overlays(ball, Look(hair_style="long", beard="full")) == []
-    assert Adornments(ball, ball)(Look()) is None
+    overlay, drawn = Adornments(ball, ball, everywhere(ball))(Look())
+    assert overlay is None
+    np.testing.assert_array_equal(drawn.faces, ball.faces)
