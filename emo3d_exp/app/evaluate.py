@@ -6,6 +6,7 @@ import glob
 import logging
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -14,12 +15,17 @@ from emo3d_exp.app.checks import check_judge
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
+if TYPE_CHECKING:
+    from emo3d_exp.evaluation import Leaderboard
+
 log = logging.getLogger(__name__)
 
 REPLACEABLE = ("metric", "rig", "renderer", "tracking")
 """Groups of a run's config that the command line may replace, or change in part, when it is scored again."""
 OWN = ("run_dir", "part", "threads", "out")
 TASKS = ("run_dir", "predictions", "prompts")
+COMPARED = 6
+"""Runs that are drawn beside each other."""
 
 
 def evaluate(cfg: DictConfig) -> None:
@@ -125,7 +131,7 @@ def list_prompts(cfg: DictConfig) -> None:
 
 
 def leaderboard(pattern: str, cfg: DictConfig) -> None:
-    """One line for every finished run that the pattern finds; ``out=FOLDER`` also writes it as CSV."""
+    """One line for every finished run that the pattern finds; ``out=FOLDER`` keeps it, with a picture."""
     from emo3d_exp.evaluation import read_leaderboard
 
     folders = [Path(path) for path in sorted(glob.glob(pattern)) if Path(path, "config.yaml").is_file()]
@@ -146,5 +152,18 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
             cfg.part,
         )
     if cfg.out:
-        board.write_csv(Path(cfg.out) / "leaderboard.csv")
-        log.info("wrote %s", Path(cfg.out) / "leaderboard.csv")
+        write_comparison(board, cfg, Path(cfg.out))
+
+
+def write_comparison(board: Leaderboard, cfg: DictConfig, folder: Path) -> None:
+    """``leaderboard.csv``, and ``comparison.png``: what the best runs make of the same texts."""
+    from hydra.utils import instantiate
+
+    from emo3d_exp.app.comparing import compare_runs
+
+    board.write_csv(folder / "leaderboard.csv")
+    # <run>/evaluation/<part>/metrics.json
+    best = [RunFolder(entry.path.parents[2]) for entry in board.entries[:COMPARED]]
+    renderer = instantiate(cfg.renderer, rig=instantiate(cfg.rig))
+    shown = compare_runs(best, cfg.part, renderer, folder / "comparison.png")
+    log.info("wrote %s and comparison.png, with %d of the runs", folder / "leaderboard.csv", shown)
