@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -53,7 +54,7 @@ class Overlay:
         points = self.binding @ vertices + self.offset + self.lift[:, None] * below
         return points, np.where(self.own_normal, self.normals, below)
 
-    @property
+    @cached_property
     def own_normal(self) -> np.ndarray:
         """``(N, 1)`` bool: whether a vertex has a normal of its own."""
         return self.normals.any(axis=1, keepdims=True)

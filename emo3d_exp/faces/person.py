@@ -24,6 +24,7 @@ class Person:
         albedo: linear colours.
         creased: display colours of the vertices that wrinkles darken.
         rotation, matrix, offset: the head's turn, and the whole way to the canvas.
+        eye: where the camera is in the rig's coordinates, ``(3,)``.
         background: one row of the empty picture.
     """
 
@@ -34,6 +35,7 @@ class Person:
     rotation: np.ndarray
     matrix: np.ndarray
     offset: np.ndarray
+    eye: np.ndarray
     background: np.ndarray
 
 
@@ -59,5 +61,6 @@ class Casting:
             rotation,
             matrix * stretch,
             offset * stretch,
+            -np.linalg.solve(matrix, offset)[:, 0],
             self.canvas.background(look),
         )

@@ -116,7 +116,7 @@ class Renderer:
         if person.gain is not None:
             vertices *= person.gain
             vertices += person.shift
-        normals = self.normals.rows(vertices)
+        normals, front = self.normals.rows(vertices, person.eye if self.canvas.closed else None)
         albedo, folds = person.albedo, self.wrinkles.shade(weights, look.wrinkles)
         if folds is not None:
             albedo = albedo.copy()
@@ -124,6 +124,8 @@ class Renderer:
         lit = self.shader(albedo, normals, look.light, person.rotation)
         columns = (np.ascontiguousarray(rows.T) for rows in (vertices, normals, lit))
         faces, points, lit = self.adornments.add(*columns, person.rotation, look)
+        if front is not None:  # The rasteriser would leave the others out too, at a cost.
+            faces = np.concatenate([faces[: len(front)][front], faces[len(front) :]])
         seen = points @ person.matrix.T + person.offset.T
         return self.canvas.draw(seen, faces, to_display(lit), person.background, look.fov)
 

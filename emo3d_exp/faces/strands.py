@@ -24,8 +24,10 @@ def shade_strands(albedo: np.ndarray, normals: np.ndarray, tangents: np.ndarray,
     fibre = np.sqrt(np.clip(1 - (tangents @ key) ** 2, 0, 1))
     sine = np.clip(1 - (tangents @ half) ** 2, 0, 1)
     toward = np.clip(normals @ half, 0, 1)
-    sheen = toward * sine**16
-    gloss = toward * sine**60
+    fourth = (sine * sine) ** 2
+    sixteenth = (fourth * fourth) ** 2
+    sheen = toward * sixteenth
+    gloss = sheen * sixteenth * sixteenth * fourth * fourth * fourth
     sky = light.ambient * (0.72 + 0.28 * normals[:, 1])
     fill = light.fill * np.clip(normals @ _unit((-1.5 * key[0], 0.1, 0.7)), 0, 1)
     diffuse = sky + fill + light.key * facing * (1 - FIBRE_SHARE + FIBRE_SHARE * fibre)
