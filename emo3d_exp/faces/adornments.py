@@ -11,6 +11,7 @@ from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.overlay import Overlay, join, rebound
 from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import to_linear
+from emo3d_exp.faces.worn import Worn
 
 
 def overlays(rig: Rig, look: Look) -> list[Overlay]:
@@ -55,6 +56,11 @@ class Adornments:
         turned = (own @ rotation.T, overlay.tangents @ rotation.T)
         colors = overlay.shade(lit, *turned, palette, density, look.light)
         return faces, np.concatenate([vertices, points]), np.concatenate([lit, colors])
+
+    def worn(self, look: Look, rotation: np.ndarray) -> Worn | None:
+        """The overlay of a look, for many expressions; None where nothing is worn."""
+        made = self._for(look)
+        return None if made is None else Worn(*made, look, rotation)
 
     def _for(self, look: Look) -> tuple[Overlay, np.ndarray] | None:
         key = (look.hair_style, look.receding, look.parting, look.beard)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emo3d_exp.faces.adornments import Adornments
 from emo3d_exp.faces.camera import Camera
 from emo3d_exp.faces.canvas import Canvas
 from emo3d_exp.faces.identity import IdentityBasis
@@ -13,6 +14,7 @@ from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.paint import Painter
 from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import Wrinkles, to_linear
+from emo3d_exp.faces.worn import Worn
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Person:
         albedo: linear colours.
         creased: display colours of the vertices that wrinkles darken.
         rotation, matrix, offset: the head's turn, and the whole way to the canvas.
+        worn: hair, brows and beard; None for none.
         eye: where the camera is in the rig's coordinates, ``(3,)``.
         background: one row of the empty picture.
     """
@@ -35,6 +38,7 @@ class Person:
     rotation: np.ndarray
     matrix: np.ndarray
     offset: np.ndarray
+    worn: Worn | None
     eye: np.ndarray
     background: np.ndarray
 
@@ -42,8 +46,10 @@ class Person:
 class Casting:
     """Makes a :class:`Person` of a look."""
 
-    def __init__(self, rig: Rig, camera: Camera, canvas: Canvas, wrinkles: Wrinkles) -> None:
-        self.camera, self.canvas, self.wrinkles = camera, canvas, wrinkles
+    def __init__(
+        self, rig: Rig, camera: Camera, canvas: Canvas, wrinkles: Wrinkles, adornments: Adornments
+    ) -> None:
+        self.camera, self.canvas, self.wrinkles, self.adornments = camera, canvas, wrinkles, adornments
         self.identity, self.painter = IdentityBasis(rig), Painter(rig)
 
     def __call__(self, look: Look) -> Person:
@@ -61,6 +67,7 @@ class Casting:
             rotation,
             matrix * stretch,
             offset * stretch,
+            self.adornments.worn(look, rotation),
             -np.linalg.solve(matrix, offset)[:, 0],
             self.canvas.background(look),
         )

@@ -63,10 +63,10 @@ class Renderer:
         across, down = self.supersample, self.supersample // 2 if light else self.supersample
         # Ours is closed and counter-clockwise; other rigs may hold cards and open shells.
         self.canvas = Canvas(self.size, across, max(1, down), closed=bool(rig.masks))
-        self.camera, self.pose, self.adornments = Camera(rig, margin), Poser(drawn), Adornments(drawn, rig)
+        self.camera, self.pose, self.faces = Camera(rig, margin), Poser(drawn), drawn.faces
         self.normals = NormalField(drawn.faces, len(drawn.neutral))
         self.wrinkles, self.shader = Wrinkles(drawn), Shader(drawn)
-        self.casting = Casting(drawn, self.camera, self.canvas, self.wrinkles)
+        self.casting = Casting(drawn, self.camera, self.canvas, self.wrinkles, Adornments(drawn, rig))
         self._known: tuple[Look, Person] | None = None
 
     @cached_property
@@ -122,8 +122,12 @@ class Renderer:
             albedo = albedo.copy()
             albedo[:, self.wrinkles.rows] = to_linear(person.creased * folds)
         lit = self.shader(albedo, normals, look.light, person.rotation)
-        columns = (np.ascontiguousarray(rows.T) for rows in (vertices, normals, lit))
-        faces, points, lit = self.adornments.add(*columns, person.rotation, look)
+        faces = self.faces
+        if person.worn is not None:
+            faces = person.worn.faces
+            points, lit = person.worn(vertices, normals, lit)
+        else:
+            points, lit = np.ascontiguousarray(vertices.T), np.ascontiguousarray(lit.T)
         if front is not None:  # The rasteriser would leave the others out too, at a cost.
             faces = np.concatenate([faces[: len(front)][front], faces[len(front) :]])
         seen = points @ person.matrix.T + person.offset.T
