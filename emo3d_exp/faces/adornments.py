@@ -13,6 +13,9 @@ from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import to_linear
 from emo3d_exp.faces.worn import Worn
 
+AWAY = 0.5
+"""Sine of the angle by which hair must face away at rest to be left out."""
+
 
 def overlays(rig: Rig, look: Look) -> list[Overlay]:
     """All overlays of a look; none for rigs without masks, whose proportions are unknown."""
@@ -60,7 +63,7 @@ class Adornments:
     def worn(self, look: Look, rotation: np.ndarray) -> Worn | None:
         """The overlay of a look, for many expressions; None where nothing is worn."""
         made = self._for(look)
-        return None if made is None else Worn(*made, look, rotation)
+        return None if made is None else Worn(*made, look, rotation, _turned_away(self.rig, *made, rotation))
 
     def _for(self, look: Look) -> tuple[Overlay, np.ndarray] | None:
         key = (look.hair_style, look.receding, look.parting, look.beard)
@@ -72,6 +75,15 @@ class Adornments:
             faces = None if whole is None else _after(self.rig, whole)
             self._made[key] = None if whole is None else (whole, faces)
         return self._made[key]
+
+
+def _turned_away(rig: Rig, overlay: Overlay, faces: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Triangles ``(T,)`` of an overlay that at rest face so far away that no expression turns them round."""
+    points = overlay.binding @ rig.neutral + overlay.offset
+    a, b, c = (points[overlay.faces[:, k]] for k in range(3))
+    across = np.cross(b - a, c - a)
+    toward = across @ rotation[2] < -AWAY * np.linalg.norm(across, axis=1)
+    return np.concatenate([np.zeros(len(rig.faces), bool), toward])
 
 
 def _after(rig: Rig, overlay: Overlay) -> np.ndarray:

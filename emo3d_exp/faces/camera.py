@@ -11,6 +11,8 @@ MOVES = 0.2
 """A vertex belongs to the face when a blendshape moves it by this part of the largest motion."""
 
 DEPTH_OF_PIVOT = 0.38
+HAIR_ROOM = 0.03
+"""Height of the hair that a rig with masks may wear beyond the margin, as a part of the head's."""
 
 
 class Camera:
@@ -27,6 +29,8 @@ class Camera:
         reach = np.abs(rig.deltas).max(axis=(0, 2))
         moving = rig.neutral[reach >= MOVES * reach.max()]
         top, low = float(rig.neutral[:, 1].max()), float(moving[:, 1].min())
+        if "hair" in rig.masks:
+            top += HAIR_ROOM * (top - low)
         self.height = max(top - low, float(np.ptp(moving[:, 0])), 1e-9)
         middle_x = float(moving[:, 0].min() + moving[:, 0].max()) / 2
         depth = float(moving[:, 2].max()) - DEPTH_OF_PIVOT * self.height

@@ -18,10 +18,19 @@ class Worn:
         faces: ``(T, 3)`` of the rig and then the overlay.
         look: colours and light.
         rotation: ``(3, 3)`` to camera coordinates.
+        hidden: ``(T,)`` bool of triangles to leave out, or None.
     """
 
-    def __init__(self, overlay: Overlay, faces: np.ndarray, look: Look, rotation: np.ndarray) -> None:
-        self.overlay, self.faces, self.rotation = overlay, faces, rotation
+    def __init__(
+        self,
+        overlay: Overlay,
+        faces: np.ndarray,
+        look: Look,
+        rotation: np.ndarray,
+        hidden: np.ndarray | None = None,
+    ) -> None:
+        self.overlay, self.rotation = overlay, rotation
+        self.faces = faces if hidden is None else faces[~hidden]
         palette = to_linear(np.float32([look.hair, look.brow, look.brow]))
         density = np.float32([1.0, look.brow_weight, 1.0])[overlay.color]
         self.albedo = palette[overlay.color] * overlay.tint[:, None]
