@@ -31,6 +31,7 @@ CHECKS = {
     "half": a.audit_half_shut_eyes,
     "mouth": a.audit_mouth,
     "closed": a.audit_closed_lips,
+    "single": a.audit_single,
     "torn": a.audit_torn,
     "mirror": a.audit_mirror,
 }

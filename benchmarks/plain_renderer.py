@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from emo3d_exp.faces import Look, Rig
-from emo3d_exp.faces.adornments import Adornments
+from emo3d_exp.faces.adornments import Adornments, Worn
 from emo3d_exp.faces.camera import Camera
 from emo3d_exp.faces.paint import Painter
 from emo3d_exp.faces.rig import PARTS
@@ -20,7 +20,7 @@ class PlainRenderer:
     def __init__(self, rig: Rig, size: int, supersample: int = 2) -> None:
         self.rig, self.size, self.side = rig, size, size * supersample
         self.camera, self.look = Camera(rig, 0.06), Look()
-        self.adornments = Adornments(rig)
+        self.adornments = Adornments(rig, rig)
         self.colors = Painter(rig)(self.look)
 
     def render(self, blendshapes: np.ndarray) -> np.ndarray:
@@ -32,7 +32,9 @@ class PlainRenderer:
         normals = self._normals(vertices)
         rotation = self.camera.rotation(look)
         lit = self._light(self._wrinkled(blendshapes), normals @ rotation.T)
-        faces, vertices, lit = self.adornments.add(vertices, normals, lit, rotation, look)
+        overlay, faces = self.adornments(look)
+        points, colors = Worn(overlay, look, rotation).on(vertices.T, normals.T, lit.T)
+        vertices, lit = np.concatenate([vertices, points.T]), np.concatenate([lit, colors.T])
         view = self.camera.view(vertices.astype(np.float32), rotation, look)
         return self._draw(view, faces, _display(lit))
 

@@ -12,6 +12,7 @@ from emo3d_exp.runs import available_cores, cache_root
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
+    from emo3d_exp.faces import Rig
     from emo3d_exp.models.base import TextToBlendshapes
 
 
@@ -25,6 +26,11 @@ def set_threads(threads: int | None) -> None:
 def build_encoder(backbone: DictConfig) -> Encoder:
     """The encoder of a backbone config; its weights are not loaded yet."""
     return instantiate(backbone)
+
+
+def build_rig(rig: DictConfig) -> Rig:
+    """The head of a rig config."""
+    return instantiate(rig)
 
 
 def embedding_cache() -> EmbeddingCache:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from emo3d_exp.faces.identity import Identity
     from emo3d_exp.faces.loading import load_rig
     from emo3d_exp.faces.lod import light_rig
-    from emo3d_exp.faces.looks import AGES, GENDERS, HAIR_STYLES, Look, random_look
+    from emo3d_exp.faces.looks import AGES, BEARDS, GENDERS, HAIR_STYLES, Look
+    from emo3d_exp.faces.people import random_look
     from emo3d_exp.faces.portraits import LIGHTS, VIEWS, portrait
     from emo3d_exp.faces.renderer import Renderer
     from emo3d_exp.faces.rig import PARTS, Eye, Rig
@@ -35,10 +36,11 @@ _HOMES = {
     "load_ict_faces": "ict",
     "Identity": "identity",
     "AGES": "looks",
+    "BEARDS": "looks",
     "GENDERS": "looks",
     "HAIR_STYLES": "looks",
     "Look": "looks",
-    "random_look": "looks",
+    "random_look": "people",
     "Renderer": "renderer",
     "PARTS": "rig",
     "Rig": "rig",
@@ -55,6 +57,7 @@ _HOMES = {
 
 __all__ = [
     "AGES",
+    "BEARDS",
     "GENDERS",
     "HAIR_STYLES",
     "LIGHTS",

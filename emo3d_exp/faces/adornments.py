@@ -8,84 +8,115 @@ from emo3d_exp.faces.beards import beard_hairs
 from emo3d_exp.faces.brows import brow_hairs
 from emo3d_exp.faces.hair import hair_overlay
 from emo3d_exp.faces.looks import Look
-from emo3d_exp.faces.overlay import Overlay, join, rebound
+from emo3d_exp.faces.overlay import Overlay, join
 from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import to_linear
-from emo3d_exp.faces.worn import Worn
+from emo3d_exp.faces.strands import Fibres
 
-AWAY = 0.5
-"""Sine of the angle by which hair must face away at rest to be left out."""
+RECEDING_STEPS = 4
+"""Degrees of bare temples that are told apart, so that few meshes of hair are made."""
+
+Piece = tuple[str, ...]
+
+
+def pieces(look: Look) -> list[Piece]:
+    """What has to be made for a look: names with the settings that their form depends on."""
+    receding = round(look.receding * RECEDING_STEPS) / RECEDING_STEPS
+    hair = ("hair", look.hair_style, str(receding), look.parting)
+    return [hair, ("brows",)] + ([("beard", look.beard)] if look.beard != "none" else [])
+
+
+def make(rig: Rig, piece: Piece) -> Overlay | None:
+    """The overlay of a piece; None for hair that is painted only."""
+    match piece:
+        case ("hair", style, receding, parting):
+            return hair_overlay(rig, style, float(receding), parting == "right")
+        case ("beard", name):
+            return beard_hairs(rig, name)
+    return brow_hairs(rig)
 
 
 def overlays(rig: Rig, look: Look) -> list[Overlay]:
     """All overlays of a look; none for rigs without masks, whose proportions are unknown."""
     if not {"brows", "hair"} <= set(rig.masks):
         return []
-    hair = hair_overlay(rig, look.hair_style, look.receding, look.parting == "right")
-    beard = beard_hairs(rig, look.beard) if look.beard != "none" else None
-    found = [hair, brow_hairs(rig), beard]
+    found = [make(rig, piece) for piece in pieces(look)]
     return [one for one in found if one is not None]
 
 
-class Adornments:
-    """Draws the overlays of looks; what depends on the style alone is made once.
+class Worn:
+    """The overlay of one look on its way to the canvas; rows of three by its N vertices.
 
     Args:
-        rig: that is drawn.
-        whole: the full rig, if ``rig`` is its light one: overlays are made on it.
+        overlay: bound to the rig that is drawn.
+        look: colours and light.
+        rotation: ``(3, 3)`` to camera coordinates.
     """
 
-    def __init__(self, rig: Rig, whole: Rig | None = None) -> None:
-        self.rig, self.whole = rig, whole or rig
-        self._made: dict[tuple, tuple[Overlay, np.ndarray] | None] = {}
+    def __init__(self, overlay: Overlay, look: Look, rotation: np.ndarray) -> None:
+        palette = to_linear(np.float32([look.hair, look.brow, look.brow]))
+        density = np.float32([1.0, look.brow_weight, 1.0])[overlay.color]
+        albedo = palette[overlay.color].T * overlay.tint
+        tangents = rotation @ overlay.tangents.T
+        own = overlay.normals.any(axis=1)
+        self.binding, self.rotation = overlay.binding, rotation
+        self.offset, self.lift = np.ascontiguousarray(overlay.offset.T), overlay.lift
+        self.shown = overlay.alpha * np.clip(6 * (density - overlay.rank) + 1, 0, 1)
+        self.by_skin = np.flatnonzero(~own)
+        self.shaded = Fibres(albedo, tangents, look.light)(rotation @ overlay.normals.T)
+        self.fibres = Fibres(albedo[:, self.by_skin], tangents[:, self.by_skin], look.light)
 
-    def add(
-        self, vertices: np.ndarray, normals: np.ndarray, lit: np.ndarray, rotation: np.ndarray, look: Look
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Faces, vertices and linear colours of the rig and what lies on it.
+    def on(self, vertices: np.ndarray, normals: np.ndarray, lit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and linear colours ``(3, N)``.
 
         Args:
-            vertices, normals, lit: ``(V, 3)`` of the posed rig in its own coordinates; linear colours.
-            rotation: ``(3, 3)`` to camera coordinates.
-            look: colours and light.
+            vertices, normals, lit: ``(3, V)`` of the posed rig in its own coordinates; linear colours.
         """
-        made = self._for(look)
-        if made is None:
-            return self.rig.faces, vertices, lit
-        overlay, faces = made
-        points, own = overlay.place(vertices, normals)
-        palette = to_linear(np.float32([look.hair, look.brow, look.brow]))
-        density = np.float32([1.0, look.brow_weight, 1.0])
-        turned = (own @ rotation.T, overlay.tangents @ rotation.T)
-        colors = overlay.shade(lit, *turned, palette, density, look.light)
-        return faces, np.concatenate([vertices, points]), np.concatenate([lit, colors])
-
-    def worn(self, look: Look, rotation: np.ndarray) -> Worn | None:
-        """The overlay of a look, for many expressions; None where nothing is worn."""
-        made = self._for(look)
-        return None if made is None else Worn(*made, look, rotation, _turned_away(self.rig, *made, rotation))
-
-    def _for(self, look: Look) -> tuple[Overlay, np.ndarray] | None:
-        key = (look.hair_style, look.receding, look.parting, look.beard)
-        if key not in self._made:
-            found = overlays(self.whole, look)
-            whole = join(found) if found else None
-            if whole is not None and self.whole is not self.rig:
-                whole = rebound(whole, self.whole, self.rig)
-            faces = None if whole is None else _after(self.rig, whole)
-            self._made[key] = None if whole is None else (whole, faces)
-        return self._made[key]
+        below = (self.binding @ np.concatenate([vertices, normals, lit]).T).T
+        points = below[:3] + self.offset + self.lift * below[3:6]
+        shaded = self.shaded.copy()
+        shaded[:, self.by_skin] = self.fibres(self.rotation @ below[3:6, self.by_skin])
+        return points, below[6:] + self.shown * (shaded - below[6:])
 
 
-def _turned_away(rig: Rig, overlay: Overlay, faces: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """Triangles ``(T,)`` of an overlay that at rest face so far away that no expression turns them round."""
-    points = overlay.binding @ rig.neutral + overlay.offset
-    a, b, c = (points[overlay.faces[:, k]] for k in range(3))
-    across = np.cross(b - a, c - a)
-    toward = across @ rotation[2] < -AWAY * np.linalg.norm(across, axis=1)
-    return np.concatenate([np.zeros(len(rig.faces), bool), toward])
+class Adornments:
+    """Overlays by look; every piece is made and bound once.
 
+    Args:
+        rig: the head that styles are made for.
+        drawn: what they are bound to: the rig itself, or its light one.
+    """
 
-def _after(rig: Rig, overlay: Overlay) -> np.ndarray:
-    """Faces of the rig and then of the overlay, whose vertices follow the rig's."""
-    return np.concatenate([rig.faces, overlay.faces + len(rig.neutral)]).astype(np.int32)
+    KEPT = 64
+    """Joined overlays that are kept; the oldest goes first."""
+
+    def __init__(self, rig: Rig, drawn: Rig) -> None:
+        self.rig, self.drawn = rig, drawn
+        self.dressed = {"brows", "hair"} <= set(rig.masks)
+        self._pieces: dict[Piece, Overlay | None] = {}
+        self._joined: dict[tuple[Piece, ...], tuple[Overlay, np.ndarray]] = {}
+
+    def __call__(self, look: Look) -> tuple[Overlay, np.ndarray] | None:
+        """The look's overlay, and the faces of the drawn rig followed by its own; None for none."""
+        if not self.dressed:
+            return None
+        key = tuple(pieces(look))
+        found = self._joined.get(key)
+        if found is None:
+            while len(self._joined) >= self.KEPT:
+                self._joined.pop(next(iter(self._joined)), None)
+            self._joined[key] = found = self._join(key)
+        return found
+
+    def _join(self, key: tuple[Piece, ...]) -> tuple[Overlay, np.ndarray]:
+        overlay = join([one for one in map(self._bound, key) if one is not None])
+        faces = np.concatenate([self.drawn.faces, overlay.faces + len(self.drawn.neutral)])
+        return overlay, faces.astype(np.int32)
+
+    def _bound(self, piece: Piece) -> Overlay | None:
+        if piece not in self._pieces:
+            overlay = make(self.rig, piece)
+            if overlay is not None and self.drawn is not self.rig:
+                overlay = overlay.rebound(self.rig, self.drawn)
+            self._pieces[piece] = overlay
+        return self._pieces[piece]

@@ -32,9 +32,9 @@ class Canvas:
         """The picture ``(size, size, 3)`` uint8.
 
         Args:
-            seen: ``(V, 3)`` camera coordinates, x multiplied by ``stretch``.
+            seen: ``(3, V)`` camera coordinates, x multiplied by ``stretch``.
             faces: ``(T, 3)`` int32.
-            colors: ``(V, 3)`` display colours in [0, 1].
+            colors: ``(3, V)`` display colours in [0, 1].
             row: of :meth:`background`.
             fov: vertical field of view in degrees.
         """
@@ -43,9 +43,10 @@ class Canvas:
         picture = np.empty((self.size * self.down, self.size * self.across, 3), np.float32)
         picture[:] = row
         culling = cv2.RASTERIZE_CULLING_CW if self.closed else cv2.RASTERIZE_CULLING_NONE
-        settings = cv2.TriangleRasterizeSettings()
-        settings.setShadingType(cv2.RASTERIZE_SHADING_SHADED).setCullingMode(culling)
-        points, shades = np.ascontiguousarray(seen), np.ascontiguousarray(colors)
+        # The setters return copies.
+        settings = cv2.TriangleRasterizeSettings().setShadingType(cv2.RASTERIZE_SHADING_SHADED)
+        settings = settings.setCullingMode(culling)
+        points, shades = np.ascontiguousarray(seen.T), np.ascontiguousarray(colors.T)
         lens = (float(np.deg2rad(fov)), Camera.near, Camera.far)
         cv2.triangleRasterizeColor(points, faces, shades, picture, _EYE, *lens, settings)
         pixels = cv2.convertScaleAbs(picture, alpha=255)

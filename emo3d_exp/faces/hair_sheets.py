@@ -76,6 +76,9 @@ def _brushed(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator
         * np.exp(-((azimuth / 38) ** 2))
         * (smoothstep(t, 0.0, 0.16) * (1 - smoothstep(t, 0.2, 0.75)))[:, None]
     )
+    locks = _locks(rng, how.columns)
+    locks[-1] = locks[0]
+    depth += how.locks * locks * (smoothstep(t, 0.0, 0.2) * (1 - smoothstep(t, 0.5, 1.0)))[:, None]
     depth, tint = _curls(how, toward, depth, smoothstep(t, 0, 0.12)[:, None])
     tint = tint * _strands(rng, len(t), how.columns, closed=True)
     begin = 0.012 * rng.random(how.columns) + 0.004
@@ -95,7 +98,8 @@ def _parted(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator)
         along = how.first_root + (1 - how.first_root) * smoothstep(azimuth, how.first, 118)
         start = _arcs(front[None], pole[None], along)[:, 0]
         low = hairline(azimuth, receding) if how.fringe is None else _fringe_edge(how, azimuth, receding)
-        low = np.maximum(low, how.lowest) + rng.normal(0, how.rag, how.columns)
+        ragged = rng.normal(0, how.rag, how.columns) * smoothstep(azimuth, how.first, how.first + 12)
+        low = np.maximum(low, how.lowest) + ragged
         end = directions(sign * azimuth, low)
         t = np.linspace(0, 1, how.rows) ** 0.85
         toward = _arcs(start, end, t)
@@ -118,6 +122,7 @@ def _fall(
     free = smoothstep(t, 0.55, 1.0)[:, None]
     tucked = 1 - (1 - edge) * (1 - 0.35 * free)
     depth = _volume(how, toward) * (0.35 + 0.65 * near_root) * tucked
+    depth += how.locks * _locks(rng, how.columns) * near_root * smoothstep(azimuth - azimuth[0], 0, 14)
     depth, curl = _curls(how, toward, depth + 0.008 * tucked + 0.010, near_root)
     points = _out(scalp, how, toward, depth)
     alpha = np.broadcast_to(1 - (1 - smoothstep(edge, -0.01, 0.12)) * (1 - free), depth.shape).copy()

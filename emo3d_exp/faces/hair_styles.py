@@ -23,6 +23,7 @@ class Style:
         length: of the part that hangs down.
         flare, tuck, wave: widening, turning in at the tips, and waviness of that part.
         swirl: how far the whorl lies to the right, so that the hair in front is brushed over.
+        locks: depth of the furrows between locks.
         bumps: size of curls.
         rag: irregularity of roots and tips in degrees.
         over_ears: whether ears are covered.
@@ -48,6 +49,7 @@ class Style:
     tuck: float = 0.0
     wave: float = 0.0
     swirl: float = 0.0
+    locks: float = 0.006
     bumps: float = 0.0
     rag: float = 0.6
     over_ears: bool = False
@@ -62,9 +64,10 @@ class Style:
 STYLES: dict[str, Style] = {
     "bald": Style("painted"),
     "buzz": Style("painted"),
-    "short": Style("brushed", top=0.18, side=0.03, rise=0.26, quiff=0.07, bumps=0.018),
-    "side_part": Style("brushed", top=0.19, side=0.03, rise=0.24, quiff=0.11, swirl=55),
-    "curly": Style("brushed", top=0.17, side=0.15, rise=0.14, bumps=0.065, rag=1.2, columns=88, rows=15, strands=0),
+    "short": Style("brushed", top=0.135, side=0.03, rise=0.15, quiff=0.04, swirl=28, locks=0.016, rag=1.3),
+    "side_part": Style("brushed", top=0.15, side=0.03, rise=0.18, quiff=0.10, swirl=60, locks=0.012, rag=0.8),
+    "curly": Style("brushed", top=0.17, side=0.15, rise=0.14, bumps=0.065, rag=1.2, columns=88, rows=15,
+                   strands=0),
     "fringe": Style("parted", top=0.15, side=0.10, first=0, first_root=0.6, fringe=15, length=1.55,
                     flare=0.05, tuck=0.10, over_ears=True, lowest=-2, columns=46, rag=0.7, hang_rows=7),
     "bob": Style("parted", top=0.15, side=0.11, part=20, first=53, length=1.5, flare=0.08, tuck=0.12,
@@ -72,7 +75,7 @@ STYLES: dict[str, Style] = {
     "long": Style("parted", top=0.13, side=0.10, part=8, first=53, length=3.7, flare=0.06, wave=0.012,
                   over_ears=True, lowest=-2, columns=42, hang_rows=7),
     "wavy": Style("parted", top=0.16, side=0.13, part=-18, first=51, length=3.4, flare=0.12, wave=0.035,
-                  over_ears=True, lowest=-2, columns=42, hang_rows=10),
+                  over_ears=True, lowest=-2, columns=42, hang_rows=10, locks=0.012),
     "ponytail": Style("brushed", top=0.07, side=0.035, rise=0.35, rag=0.5, tail=0.24),
     "bun": Style("brushed", top=0.06, side=0.035, rise=0.35, rag=0.5, bun=(180.0, 66.0, 0.33)),
 }  # fmt: skip

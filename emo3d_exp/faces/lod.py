@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from emo3d_exp.faces.collapse import collapse
-from emo3d_exp.faces.looks import random_look
 from emo3d_exp.faces.paint import Painter
+from emo3d_exp.faces.people import random_look
 from emo3d_exp.faces.rig import PARTS, Rig
 from emo3d_exp.faces.visibility import visibility
 from emo3d_exp.runs import cache_root, write_atomically

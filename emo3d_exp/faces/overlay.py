@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from emo3d_exp.faces.rig import PARTS, Rig
-from emo3d_exp.faces.shading import Light
-from emo3d_exp.faces.strands import shade_strands
 
 COLORS: tuple[str, ...] = ("hair", "brow", "beard")
 """What ``Overlay.color`` points into."""
@@ -48,40 +45,16 @@ class Overlay:
     color: np.ndarray
     rank: np.ndarray
 
-    def place(self, vertices: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions and normals ``(N, 3)`` on a posed rig's vertices and normals ``(V, 3)``."""
-        below = self.binding @ normals
-        points = self.binding @ vertices + self.offset + self.lift[:, None] * below
-        return points, np.where(self.own_normal, self.normals, below)
+    def place(self, vertices: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Positions ``(N, 3)`` on a posed rig's vertices and normals ``(V, 3)``."""
+        return self.binding @ vertices + self.offset + self.lift[:, None] * (self.binding @ normals)
 
-    @cached_property
-    def own_normal(self) -> np.ndarray:
-        """``(N, 1)`` bool: whether a vertex has a normal of its own."""
-        return self.normals.any(axis=1, keepdims=True)
-
-    def shade(
-        self,
-        lit: np.ndarray,
-        normals: np.ndarray,
-        tangents: np.ndarray,
-        palette: np.ndarray,
-        density: np.ndarray,
-        light: Light,
-    ) -> np.ndarray:
-        """Linear colours ``(N, 3)``.
-
-        Args:
-            lit: ``(V, 3)`` linear colours of the rig.
-            normals, tangents: ``(N, 3)`` in camera coordinates.
-            palette: ``(3, 3)`` linear colours of :data:`COLORS`.
-            density: ``(3,)`` of the same, 1 as modelled.
-            light: the scene's.
-        """
-        albedo = palette[self.color] * self.tint[:, None]
-        shaded = shade_strands(albedo, normals, tangents, light)
-        shown = self.alpha * np.clip(6 * (density[self.color] - self.rank) + 1, 0, 1)
-        below = self.binding @ lit
-        return below + shown[:, None] * (shaded - below)
+    def rebound(self, rig: Rig, other: Rig) -> Overlay:
+        """The same mesh, at rest, bound to another mesh of the same head: its light rig, say."""
+        anchors = self.binding @ rig.neutral
+        binding = bind(other, anchors)
+        offset = (self.offset + anchors - binding @ other.neutral).astype(np.float32)
+        return replace(self, binding=binding, offset=offset)
 
 
 def join(overlays: Sequence[Overlay]) -> Overlay:
@@ -92,14 +65,6 @@ def join(overlays: Sequence[Overlay]) -> Overlay:
     names = [name for name in Overlay.__dataclass_fields__ if name not in ("faces", "binding")]
     rest = {name: np.concatenate([getattr(one, name) for one in overlays]) for name in names}
     return Overlay(np.concatenate(faces).astype(np.int32), binding, **rest)
-
-
-def rebound(overlay: Overlay, rig: Rig, other: Rig) -> Overlay:
-    """The overlay of ``rig`` on ``other``, which has the same form: at rest it lies where it lay."""
-    held = overlay.binding @ rig.neutral
-    binding = bind(other, held)
-    offset = (overlay.offset + held - binding @ other.neutral).astype(np.float32)
-    return replace(overlay, binding=binding, offset=offset)
 
 
 def bind(rig: Rig, points: np.ndarray, candidates: int = 10) -> sparse.csr_matrix:

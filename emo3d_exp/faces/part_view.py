@@ -88,7 +88,8 @@ class Parts:
     def pierces(self) -> np.ndarray:
         """bool, something lies in front of skin that looks at the camera: it sticks out.
 
-        The rims, where lids and lips turn inwards, do not count as skin.
+        The rims, where lids and lips turn inwards, do not count as skin. An eye socket modelled in skin
+        behind the eyeball does.
         """
         behind = self._view.nearest(self._view.firm_skin, self._seen, self._look, cull=True)
         return (self.mouth | (self.eye >= 0)) & (behind != BACKGROUND)

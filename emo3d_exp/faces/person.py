@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emo3d_exp.faces.adornments import Adornments
+from emo3d_exp.faces.adornments import Adornments, Worn
 from emo3d_exp.faces.camera import Camera
 from emo3d_exp.faces.canvas import Canvas
 from emo3d_exp.faces.identity import IdentityBasis
@@ -14,7 +14,6 @@ from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.paint import Painter
 from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import Wrinkles, to_linear
-from emo3d_exp.faces.worn import Worn
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Person:
         albedo: linear colours.
         creased: display colours of the vertices that wrinkles darken.
         rotation, matrix, offset: the head's turn, and the whole way to the canvas.
+        faces: ``(T, 3)`` of the rig and what it wears.
         worn: hair, brows and beard; None for none.
         eye: where the camera is in the rig's coordinates, ``(3,)``.
         background: one row of the empty picture.
@@ -38,19 +38,19 @@ class Person:
     rotation: np.ndarray
     matrix: np.ndarray
     offset: np.ndarray
+    faces: np.ndarray
     worn: Worn | None
     eye: np.ndarray
     background: np.ndarray
 
 
 class Casting:
-    """Makes a :class:`Person` of a look."""
+    """Makes a :class:`Person` of a look, for a rig that may be the light one of ``whole``."""
 
-    def __init__(
-        self, rig: Rig, camera: Camera, canvas: Canvas, wrinkles: Wrinkles, adornments: Adornments
-    ) -> None:
-        self.camera, self.canvas, self.wrinkles, self.adornments = camera, canvas, wrinkles, adornments
+    def __init__(self, rig: Rig, whole: Rig, camera: Camera, canvas: Canvas, wrinkles: Wrinkles) -> None:
+        self.rig, self.camera, self.canvas, self.wrinkles = rig, camera, canvas, wrinkles
         self.identity, self.painter = IdentityBasis(rig), Painter(rig)
+        self.adornments = Adornments(whole, rig)
 
     def __call__(self, look: Look) -> Person:
         colors = np.ascontiguousarray(self.painter(look).T)
@@ -59,15 +59,19 @@ class Casting:
         rotation = self.camera.rotation(look)
         matrix, offset = self.camera.placement(rotation, look)
         stretch = np.float32([[self.canvas.stretch], [1], [1]])
+        eye = -np.linalg.solve(matrix, offset)[:, 0]
+        matrix, offset = matrix * stretch, offset * stretch
+        overlay, faces = self.adornments(look) or (None, self.rig.faces)
         return Person(
             gain,
             shift,
             to_linear(colors),
             np.ascontiguousarray(colors[:, self.wrinkles.rows]),
             rotation,
-            matrix * stretch,
-            offset * stretch,
-            self.adornments.worn(look, rotation),
-            -np.linalg.solve(matrix, offset)[:, 0],
+            matrix,
+            offset,
+            faces,
+            None if overlay is None else Worn(overlay, look, rotation),
+            eye,
             self.canvas.background(look),
         )

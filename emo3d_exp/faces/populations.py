@@ -7,14 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from emo3d_exp.faces.facs import FACSPrior
-from emo3d_exp.faces.identity import Identity
-from emo3d_exp.faces.looks import Look, random_look
+from emo3d_exp.faces.looks import Look
+from emo3d_exp.faces.people import random_look
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, BLENDSHAPES, EMOTIONS, MORPH_TARGETS
 
 TOGETHER = 0.8
 """Chance that the other side moves along."""
 
 WEIGHTS = (0.3, 1.0)
+VARIED = ("skin", "lip", "hair", "brow", "iris", "light", "background", "fov", "framing")
+"""What differs between looks of one head."""
+
 POSE_SD = {"yaw": 5.0, "pitch": 3.0, "roll": 2.0}
 
 
@@ -95,10 +98,8 @@ def camera_looks(count: int, rng: np.random.Generator, people: bool) -> list[Loo
     looks = []
     for _ in range(count):
         look = random_look(rng)
-        pose = {axis: float(rng.normal(0, sd)) for axis, sd in POSE_SD.items()}
         if not people:
-            plain = Look()
-            kept = ("hair_style", "brow_weight", "stubble", "age_lines", "wrinkles")
-            look = replace(look, identity=Identity(), **{key: getattr(plain, key) for key in kept})
+            look = Look(**{key: getattr(look, key) for key in VARIED})
+        pose = {axis: float(rng.normal(0, sd)) for axis, sd in POSE_SD.items()}
         looks.append(replace(look, **pose))
     return looks

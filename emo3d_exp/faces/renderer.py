@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.faces.adornments import Adornments
 from emo3d_exp.faces.camera import Camera
 from emo3d_exp.faces.canvas import Canvas
 from emo3d_exp.faces.lod import light_rig
@@ -22,7 +21,7 @@ from emo3d_exp.faces.shading import NormalField, Shader, Wrinkles, to_display, t
 from emo3d_exp.runs import available_cores
 from emo3d_exp.vocab import BLENDSHAPES
 
-STYLE_VERSION = 3
+STYLE_VERSION = 4
 """Raise it when the same settings start to give other pixels: fingerprints and caches follow."""
 
 DETAILS: tuple[str, ...] = ("full", "light")
@@ -63,10 +62,10 @@ class Renderer:
         across, down = self.supersample, self.supersample // 2 if light else self.supersample
         # Ours is closed and counter-clockwise; other rigs may hold cards and open shells.
         self.canvas = Canvas(self.size, across, max(1, down), closed=bool(rig.masks))
-        self.camera, self.pose, self.faces = Camera(rig, margin), Poser(drawn), drawn.faces
+        self.camera, self.pose = Camera(rig, margin), Poser(drawn)
         self.normals = NormalField(drawn.faces, len(drawn.neutral))
         self.wrinkles, self.shader = Wrinkles(drawn), Shader(drawn)
-        self.casting = Casting(drawn, self.camera, self.canvas, self.wrinkles, Adornments(drawn, rig))
+        self.casting = Casting(drawn, rig, self.camera, self.canvas, self.wrinkles)
         self._known: tuple[Look, Person] | None = None
 
     @cached_property
@@ -122,15 +121,14 @@ class Renderer:
             albedo = albedo.copy()
             albedo[:, self.wrinkles.rows] = to_linear(person.creased * folds)
         lit = self.shader(albedo, normals, look.light, person.rotation)
-        faces = self.faces
         if person.worn is not None:
-            faces = person.worn.faces
-            points, lit = person.worn(vertices, normals, lit)
-        else:
-            points, lit = np.ascontiguousarray(vertices.T), np.ascontiguousarray(lit.T)
+            points, colors = person.worn.on(vertices, normals, lit)
+            vertices, lit = np.hstack([vertices, points]), np.hstack([lit, colors])
+        faces = person.faces
         if front is not None:  # The rasteriser would leave the others out too, at a cost.
             faces = np.concatenate([faces[: len(front)][front], faces[len(front) :]])
-        seen = points @ person.matrix.T + person.offset.T
+        seen = person.matrix @ vertices
+        seen += person.offset
         return self.canvas.draw(seen, faces, to_display(lit), person.background, look.fov)
 
     def _person(self, look: Look) -> Person:

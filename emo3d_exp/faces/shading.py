@@ -108,7 +108,7 @@ class Shader:
         table = np.array([LIGHT_BY_PART[part] for part in PARTS], np.float32)
         self.base, self.gain = np.ascontiguousarray(table[rig.part].T)
         skin = np.isin(rig.part, [PARTS.index("skin"), PARTS.index("ear")])
-        wet = ~skin & (rig.part != PARTS.index("catchlight"))
+        wet = ~np.isin(rig.part, [PARTS.index(part) for part in ("skin", "ear", "catchlight", "mouth_bag")])
         dull = sum(rig.masks.get(mask, 0.0) for mask in ("hair", "brows", "nostril"))
         lips = rig.masks.get("lips", 0.0)
         self.sheen = (0.45 * skin * np.clip(1 - 0.8 * dull, 0, 1) + 0.3 * lips).astype(np.float32)

@@ -13,7 +13,7 @@ from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-PRIMARIES = ("train", "evaluate", "build_data", "export")
+PRIMARIES = ("train", "evaluate", "build_data", "export", "studio")
 
 
 def groups_of(primary: str) -> set[str]:

@@ -21,7 +21,7 @@ LEVELS = (
     {"models"},
     {"evaluation", "dataset_builder", "exporters", "tracking"},
     {"app"},
-    {"predict", "export"},
+    {"predict", "export", "studio"},
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 FORBIDDEN = {

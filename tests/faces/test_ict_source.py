@@ -13,7 +13,8 @@ from ict_checkout import Checkout
 
 from emo3d_exp.errors import DataError
 from emo3d_exp.faces.ict import source
-from emo3d_exp.faces.ict.convert import convert, parse_meshes
+from emo3d_exp.faces.ict.convert import convert
+from emo3d_exp.faces.ict.meshes import parse_meshes
 from emo3d_exp.faces.ict.obj import parse_polygons, parse_vertices, triangulate
 from emo3d_exp.faces.ict.source import read_meshes, source_hash
 from emo3d_exp.faces.ict.topology import EXPRESSIONS, UNUSED_SHAPES, source_shapes

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from emo3d_exp.faces import FACSPrior, Light, Look, Renderer, contact_sheet, random_look
-from emo3d_exp.faces.adornments import Adornments
 from emo3d_exp.faces.camera import Camera
 from emo3d_exp.faces.shading import NormalField, Wrinkles, to_display, to_linear
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, EMOTIONS
@@ -62,26 +61,6 @@ def test_wrinkles_agree_with_the_formula(ball, remade):
     expected = 1 - np.clip(0.8 * total, 0, 0.6)
     np.testing.assert_allclose(wrinkles.shade(weights, 0.8)[1], expected[wrinkles.rows], atol=1e-6)
     assert np.all(np.delete(expected, wrinkles.rows) == 1) and wrinkles.shade(weights, 0) is None
-
-
-def test_worn_overlay_is_placed_and_lit_as_the_plain_one(builtin):
-    look = Look(
-        hair_style="bob", beard="goatee", brow_weight=0.7, yaw=12, light=Light(direction=(-1, 0.2, 0.4))
-    )
-    adornments, rotation = Adornments(builtin), Camera(builtin, 0.06).rotation(look)
-    vertices = builtin.vertices(face(jawOpen=0.6, browInnerUp=1)[None])[0]
-    normals = NormalField(builtin.faces, len(vertices))(vertices)
-    lit = np.random.default_rng(0).random(vertices.shape).astype(np.float32)
-    faces, points, colors = adornments.add(vertices, normals, lit, rotation, look)
-    worn = adornments.worn(look, rotation)
-    found = worn(vertices.T, normals.T, lit.T)
-    kept = {tuple(triangle) for triangle in worn.faces.tolist()}
-    assert kept < {tuple(triangle) for triangle in faces.tolist()}
-    a, b, c = (points[faces[:, k]] for k in range(3))
-    facing = (np.cross(b - a, c - a) @ rotation[2] > 0) | (np.arange(len(faces)) < len(builtin.faces))
-    assert kept >= {tuple(triangle) for triangle in faces[facing].tolist()}
-    np.testing.assert_allclose(found[0], points, atol=1e-5)
-    np.testing.assert_allclose(found[1], colors, atol=1e-5)
 
 
 def test_shape_type_and_single_face(renderer):

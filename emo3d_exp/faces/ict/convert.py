@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 import numpy as np
 
-from emo3d_exp.errors import DataError
 from emo3d_exp.faces.ict.eyeballs import Sclera, ball_center, gaze_deltas, glint
 from emo3d_exp.faces.ict.masks import eye_masks, skin_masks
-from emo3d_exp.faces.ict.obj import parse_polygons, parse_vertices, triangulate
+from emo3d_exp.faces.ict.meshes import Meshes
+from emo3d_exp.faces.ict.obj import triangulate
 from emo3d_exp.faces.ict.occlusion import ambient_occlusion
 from emo3d_exp.faces.ict.openings import Openings, find_openings
 from emo3d_exp.faces.ict.seams import sealed_lips, shut_lids
-from emo3d_exp.faces.ict.topology import EXPRESSIONS, NEUTRAL, TOPOLOGY, Topology, source_shapes
+from emo3d_exp.faces.ict.topology import NEUTRAL, TOPOLOGY, Topology, source_shapes
 from emo3d_exp.faces.identity import smoothstep
 from emo3d_exp.faces.rig import PARTS
 from emo3d_exp.vocab import MORPH_TARGETS
@@ -31,48 +28,6 @@ HOLLOW_RADIUS, HOLLOW = 0.22, (0.08, 0.55)
 
 STILL = 2e-4
 """Motion at weight 1, in distances of the eye centres, below which it is noise of the toolkit's files."""
-
-
-@dataclass(frozen=True)
-class Meshes:
-    """The toolkit's files: ``polygons`` of the neutral and ``(V, 3)`` float64 ``positions`` by file stem."""
-
-    polygons: list[tuple[int, ...]]
-    positions: dict[str, np.ndarray]
-
-    @property
-    def identities(self) -> list[str]:
-        """File stems of the identity shapes, in order."""
-        return sorted(name for name in self.positions if name.startswith("identity"))
-
-
-def parse_meshes(files: Iterable[tuple[str, bytes]], where: str, topology: Topology = TOPOLOGY) -> Meshes:
-    """Read (file name, content) pairs.
-
-    Args:
-        files: the neutral, all expressions and any number of identities; in any order.
-        where: checkout or archive, for messages.
-        topology: what the files' vertices mean.
-
-    Raises:
-        DataError: a file is missing, broken, or of another topology; the message names file and line.
-    """
-    polygons: list[tuple[int, ...]] = []
-    positions = {}
-    for name, data in files:
-        file, stem = f"{where}: {name}", name.removesuffix(".obj")
-        positions[stem] = parse_vertices(data, file)
-        if len(positions[stem]) != topology.count:
-            raise DataError(
-                f"{file} has {len(positions[stem])} vertices, but ICT-FaceKit's meshes have {topology.count}"
-            )
-        if stem == NEUTRAL:
-            polygons = parse_polygons(data, file, topology.count)
-    missing = [f"{stem}.obj" for stem in (NEUTRAL, *EXPRESSIONS) if stem not in positions]
-    if missing:
-        listed = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
-        raise DataError(f"{where}: no {listed}; get all of ICT-FaceKit's FaceXModel folder again")
-    return Meshes(polygons, positions)
 
 
 def convert(meshes: Meshes, topology: Topology = TOPOLOGY) -> dict[str, np.ndarray]:
@@ -170,6 +125,8 @@ def _parts(used: np.ndarray, neutral: np.ndarray, topology: Topology) -> tuple[n
     part[gums], colors[gums] = teeth, GUMS
     is_tongue = gums & _tongue(neutral[used])
     part[is_tongue], colors[is_tongue] = tongue, TONGUE
+    # Light fades towards the throat.
+    colors *= np.where(part == 0, 1, 0.25 + 0.75 * smoothstep(neutral[used, 2], -0.45, 0.2))[:, None]
     return part, colors
 
 

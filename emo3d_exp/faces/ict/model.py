@@ -10,9 +10,10 @@ import numpy as np
 
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.faces.ict import store
-from emo3d_exp.faces.ict.convert import convert, parse_meshes
+from emo3d_exp.faces.ict.convert import convert
 from emo3d_exp.faces.ict.eyeballs import ball_center, gaze_deltas
 from emo3d_exp.faces.ict.fetch import fetch, public_manifest
+from emo3d_exp.faces.ict.meshes import parse_meshes
 from emo3d_exp.faces.ict.source import read_meshes, source_hash
 from emo3d_exp.faces.ict.topology import TOPOLOGY, Topology
 from emo3d_exp.faces.rig import PARTS, Rig
