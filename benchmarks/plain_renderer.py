@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from emo3d_exp.faces import Look, Rig
+from emo3d_exp.faces.adornments import Adornments, Worn
 from emo3d_exp.faces.camera import Camera
 from emo3d_exp.faces.paint import Painter
-from emo3d_exp.faces.person import HAIR_VOLUME
 from emo3d_exp.faces.rig import PARTS
 from emo3d_exp.faces.shading import LIGHT_BY_PART, SKIN_WRAP, WRINKLE_LIMIT, WRINKLE_TINT
 from emo3d_exp.vocab import BLENDSHAPES
@@ -20,6 +20,7 @@ class PlainRenderer:
     def __init__(self, rig: Rig, size: int, supersample: int = 2) -> None:
         self.rig, self.size, self.side = rig, size, size * supersample
         self.camera, self.look = Camera(rig, 0.06), Look()
+        self.adornments = Adornments(rig, rig)
         self.colors = Painter(rig)(self.look)
 
     def render(self, blendshapes: np.ndarray) -> np.ndarray:
@@ -29,11 +30,13 @@ class PlainRenderer:
         for weight, delta in zip(rig.weights(blendshapes[None])[0], rig.deltas, strict=True):
             vertices = vertices + weight * delta
         normals = self._normals(vertices)
-        vertices = vertices + HAIR_VOLUME * rig.masks["hair"][:, None] * normals
         rotation = self.camera.rotation(look)
         lit = self._light(self._wrinkled(blendshapes), normals @ rotation.T)
+        overlay, faces = self.adornments(look)
+        points, colors = Worn(overlay, look, rotation).on(vertices.T, normals.T, lit.T)
+        vertices, lit = np.concatenate([vertices, points.T]), np.concatenate([lit, colors.T])
         view = self.camera.view(vertices.astype(np.float32), rotation, look)
-        return self._draw(view, _display(lit))
+        return self._draw(view, faces, _display(lit))
 
     def _normals(self, vertices: np.ndarray) -> np.ndarray:
         a, b, c = (vertices[self.rig.faces[:, k]] for k in range(3))
@@ -66,7 +69,7 @@ class PlainRenderer:
         highlight = light.specular * (sheen * shine**8 + gloss * shine**32)
         return albedo * (base[:, None] + gain[:, None] * received) + highlight[:, None]
 
-    def _draw(self, view: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    def _draw(self, view: np.ndarray, faces: np.ndarray, colors: np.ndarray) -> np.ndarray:
         picture = np.empty((self.side, self.side, 3), np.float32)
         picture[:] = self.look.background
         depth = np.full((self.side, self.side), Camera.far, np.float32)
@@ -75,7 +78,7 @@ class PlainRenderer:
         settings = cv2.TriangleRasterizeSettings().setShadingType(cv2.RASTERIZE_SHADING_SHADED)
         settings = settings.setCullingMode(cv2.RASTERIZE_CULLING_CW)
         lens_and_range = (lens, Camera.near, Camera.far, settings)
-        cv2.triangleRasterize(view, self.rig.faces, shades, picture, depth, eye, *lens_and_range)
+        cv2.triangleRasterize(view, faces, shades, picture, depth, eye, *lens_and_range)
         pixels = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
         return cv2.resize(pixels, (self.size, self.size), interpolation=cv2.INTER_AREA)
 
