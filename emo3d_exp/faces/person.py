@@ -27,12 +27,7 @@ class Person:
         rotation, matrix, offset: the head's turn, and the whole way to the canvas.
         drawn: triangles of the rig and what it wears.
         worn: hair, brows and beard; None for none.
-<<<<<<< HEAD
         backdrop: the picture before anything that moves; None until the look is drawn a second time.
-=======
-        eye: where the camera is in the rig's coordinates, ``(3,)``.
-        background: one row of the empty picture.
->>>>>>> h-renderer
     """
 
     gain: np.ndarray | None
@@ -44,13 +39,8 @@ class Person:
     offset: np.ndarray
     drawn: Drawn
     worn: Worn | None
-<<<<<<< HEAD
     backdrop: Layer | None = None
     used: bool = False
-=======
-    eye: np.ndarray
-    background: np.ndarray
->>>>>>> h-renderer
 
 
 class Casting:
@@ -68,7 +58,6 @@ class Casting:
         rotation = self.camera.rotation(look)
         matrix, offset = self.camera.placement(rotation, look)
         stretch = np.float32([[self.canvas.stretch], [1], [1]])
-        eye = -np.linalg.solve(matrix, offset)[:, 0]
         matrix, offset = matrix * stretch, offset * stretch
         overlay, drawn = self.adornments(look)
         return Person(
@@ -81,11 +70,6 @@ class Casting:
             offset,
             drawn,
             None if overlay is None else Worn(overlay, look, rotation),
-<<<<<<< HEAD
-=======
-            eye,
-            self.canvas.background(look),
->>>>>>> h-renderer
         )
 
 

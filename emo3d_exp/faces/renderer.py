@@ -21,7 +21,7 @@ from emo3d_exp.faces.shading import NormalField, Shader, Wrinkles, to_display, t
 from emo3d_exp.runs import available_cores
 from emo3d_exp.vocab import BLENDSHAPES
 
-STYLE_VERSION = 4
+STYLE_VERSION = 3
 """Raise it when the same settings start to give other pixels: fingerprints and caches follow."""
 
 DETAILS: tuple[str, ...] = ("full", "light")
@@ -35,7 +35,7 @@ class Renderer:
         size: pixels per side.
         supersample: the picture is drawn this many times larger and reduced by area.
         margin: room around the head, as a part of its height.
-        detail: ``full``, or ``light``: about a third of the vertices (:func:`light_rig`), drawn larger in
+        detail: ``full``, or ``light``: about a quarter of the vertices (:func:`light_rig`), drawn larger in
             one direction only. Four times as fast, and hard to tell apart by eye.
         workers: threads that draw a batch; None: as many as there are cores, at most 4. They change no byte.
     """
@@ -124,13 +124,12 @@ class Renderer:
         if person.gain is not None:
             vertices *= person.gain
             vertices += person.shift
-        normals, front = self.normals.rows(vertices, person.eye if self.canvas.closed else None)
+        normals = self.normals.rows(vertices)
         albedo, folds = person.albedo, self.wrinkles.shade(weights, look.wrinkles)
         if folds is not None:
             albedo = albedo.copy()
             albedo[:, self.wrinkles.rows] = to_linear(person.creased * folds)
         lit = self.shader(albedo, normals, look.light, person.rotation)
-<<<<<<< HEAD
         if person.worn is None:
             return vertices, lit
         points, colors = person.worn.on(vertices, normals, lit)
@@ -155,17 +154,6 @@ class Renderer:
             layer = person.backdrop.copy()
             self.canvas.draw(layer, seen, faces[still:], colors, look.fov)
         return self.canvas.reduced(layer)
-=======
-        if person.worn is not None:
-            points, colors = person.worn.on(vertices, normals, lit)
-            vertices, lit = np.hstack([vertices, points]), np.hstack([lit, colors])
-        faces = person.faces
-        if front is not None:  # The rasteriser would leave the others out too, at a cost.
-            faces = np.concatenate([faces[: len(front)][front], faces[len(front) :]])
-        seen = person.matrix @ vertices
-        seen += person.offset
-        return self.canvas.draw(seen, faces, to_display(lit), person.background, look.fov)
->>>>>>> h-renderer
 
     def _person(self, look: Look) -> Person:
         known = self._known

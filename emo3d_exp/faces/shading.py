@@ -33,6 +33,7 @@ class NormalField:
     """Vertex normals of one topology: area-weighted sums of face normals by one sparse product."""
 
     def __init__(self, faces: np.ndarray, count: int) -> None:
+        self.count = count
         self.corners = [np.ascontiguousarray(faces[:, k]) for k in range(3)]
         triangles = np.repeat(np.arange(len(faces)), 3)
         entries = (np.ones(faces.size, np.float32), (faces.reshape(-1), triangles))
@@ -40,20 +41,13 @@ class NormalField:
 
     def __call__(self, vertices: np.ndarray) -> np.ndarray:
         """``(V, 3)`` positions → ``(V, 3)`` float32 unit normals; zero for unused vertices."""
-        return np.ascontiguousarray(self.rows(np.ascontiguousarray(vertices.T))[0].T)
+        return np.ascontiguousarray(self.rows(np.ascontiguousarray(vertices.T)).T)
 
-    def rows(
-        self, vertices: np.ndarray, eye: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """The same for positions and normals ``(3, V)``, which is faster.
-
-        Also ``(T,)`` bool: which triangles face ``eye`` (x, y, z); None where no eye is given.
-        """
-        u, v, toward = [], [], 0.0
-        corners = []
+    def rows(self, vertices: np.ndarray) -> np.ndarray:
+        """The same for positions and normals ``(3, V)``, which is faster."""
+        u, v = [], []
         for axis in vertices:
             a, b, c = (axis.take(corner) for corner in self.corners)
-            corners.append(a)
             u.append(np.subtract(b, a, out=b))
             v.append(np.subtract(c, a, out=c))
         normals = np.empty(vertices.shape, np.float32)
@@ -61,12 +55,9 @@ class NormalField:
             cross = u[i] * v[j]
             cross -= u[j] * v[i]
             normals[axis] = self.gather @ cross
-            if eye is not None:
-                cross *= eye[axis] - corners[axis]
-                toward += cross
         length = np.einsum("ij,ij->j", normals, normals)
         normals /= np.maximum(np.sqrt(length, out=length), np.float32(1e-20), out=length)
-        return normals, None if eye is None else toward > 0
+        return normals
 
 
 class Wrinkles:
