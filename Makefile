@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: train test lint face_clip head clean
+.PHONY: train test studio face_clip head clean
 
 train: $(VENV)/.installed-offline
 	$(BIN)/python train.py
@@ -21,6 +21,10 @@ $(BIN)/python:
 $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
 	touch $@
+
+# A page where a text moves a head; trains the default model first where there is no run.
+studio: $(VENV)/.installed-studio
+	$(BIN)/python -m emo3d_exp.studio
 
 # Make the shipped assets again.
 head: $(VENV)/.installed-offline
