@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from emo3d_exp.faces.builtin import features as f
@@ -10,6 +12,20 @@ from emo3d_exp.faces.builtin.motion_table import MotionTable
 
 _CORNER_X = 0.40
 """Distance of the corner of the mouth in the motion table; ours is at ``MOUTH_HALF_WIDTH``."""
+_SIDE_X = {"upper_lip": 0.12, "lower_lip": 0.16}
+"""Distance of the table's points beside the middle of each lip."""
+
+
+_UNSEALED = (
+    "jawOpen",
+    "mouthClose",
+    "mouthFunnel",
+    "mouthLowerDown",
+    "mouthRoll",
+    "mouthShrug",
+    "mouthUpperUp",
+)
+"""Beginnings of the shapes that part the lips or push them past each other; in others they stay in touch."""
 
 
 def place_lips(layout: Layout, points: np.ndarray) -> None:
@@ -46,17 +62,34 @@ def lip_motion(layout: Layout, points: np.ndarray, table: MotionTable, shape: st
     """Motion (V, 3) of the lips' vertices in the shape; zero elsewhere. Both halves are given."""
     motion = np.zeros(points.shape)
     x = np.clip(points[:, 0] * _CORNER_X / f.MOUTH_HALF_WIDTH, -_CORNER_X, _CORNER_X)
-    t = np.clip(np.abs(points[:, 0]) / f.MOUTH_HALF_WIDTH, 0, 1)
-    inner_share = (1 - t**2.2) * (1 - np.clip(layout.row, 0, 1))
-    for kind, name, side in ((Kind.UPPER_LIP, "upper_lip", 0.12), (Kind.LOWER_LIP, "lower_lip", 0.16)):
-        names = ("mouth_corner_right", f"{name}_right", f"{name}_mid", f"{name}_left", "mouth_corner_left")
-        outer = _curve(table, shape, names, (-_CORNER_X, -side, 0.0, side, _CORNER_X))
-        inner = table.motion(shape, f"inner_{name}_mid") - table.motion(shape, f"{name}_mid")
-        if "Roll" in shape:
-            inner = inner * np.array([1.0, 0.75, 0.3])  # rolled in further, lips part or cut the teeth
+    inner_share = 1 - np.clip(layout.row, 0, 1)
+    curves = {lip: _lip_curve(table, shape, lip) for lip in _SIDE_X}
+    between = sum(curve(x, 1.0) for curve in curves.values()) / 2
+    for kind, lip in ((Kind.UPPER_LIP, "upper_lip"), (Kind.LOWER_LIP, "lower_lip")):
         of = layout.kind == kind
-        motion[of] = outer(x[of]) + inner_share[of, None] * inner
+        own = curves[lip](x[of], inner_share[of])
+        if not shape.startswith(_UNSEALED):
+            own += inner_share[of, None] * (between[of] - curves[lip](x[of], 1.0))
+        motion[of] = own
     for side, sign in (("left", 1), ("right", -1)):
         of = (layout.kind == Kind.MOUTH_CORNER) & (np.sign(points[:, 0]) == sign)
         motion[of] = table.motion(shape, f"mouth_corner_{side}")
+    return motion
+
+
+def _lip_curve(table: MotionTable, shape: str, lip: str) -> Callable:
+    """Motion (N, 3) of a lip at ``x`` (N,) in the table's scale; ``inside`` is 0 at its border, 1 within."""
+    at, side = (
+        ("mouth_corner_right", f"{lip}_right", f"{lip}_mid", f"{lip}_left", "mouth_corner_left"),
+        _SIDE_X[lip],
+    )
+    outer = _curve(table, shape, at, (-_CORNER_X, -side, 0.0, side, _CORNER_X))
+    inner = table.motion(shape, f"inner_{lip}_mid") - table.motion(shape, f"{lip}_mid")
+    if "Roll" in shape:
+        inner = inner * np.array([1.0, 0.75, 0.3])  # rolled in further, lips part or cut the teeth
+
+    def motion(x: np.ndarray, inside: np.ndarray | float) -> np.ndarray:
+        share = (1 - (np.abs(x) / _CORNER_X) ** 2.2) * inside
+        return outer(x) + share[:, None] * inner
+
     return motion
