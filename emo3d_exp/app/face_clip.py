@@ -15,6 +15,7 @@ from torch import nn
 
 from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
+from emo3d_exp.app.face_clip_people import other_people
 from emo3d_exp.app.face_clip_texts import Beginnings, Refinement, beginning, refine_projection
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.app.fitting import save_best
@@ -36,7 +37,8 @@ log = logging.getLogger(__name__)
 class FacePairs:
     """Batches of pixels, text embeddings and emotions, all in memory: ``pixels`` (B, S, S, 3) uint8,
     ``text`` (B, 384), ``emotions`` (B, 8) and ``blendshapes`` (B, 52) float32. A new order each
-    epoch, decided by the seed alone.
+    epoch, decided by the seed alone; with ``others`` (N, P, S, S, 3), each epoch takes one of a row's 1 + P
+    pictures.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class FacePairs:
         batch_size: int,
         seed: int | None,
         texts: Sequence[str] = (),
+        others: np.ndarray | None = None,
     ) -> None:
         self.texts = tuple(texts)
+        self.others = None if others is None else torch.from_numpy(others)
         self.columns = {
             "pixels": torch.from_numpy(pixels),
             "text": torch.from_numpy(text),
@@ -68,13 +72,20 @@ class FacePairs:
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         count = len(self.columns["text"])
-        order = np.arange(count)
+        order, person = np.arange(count), np.zeros(count, int)
         if self.seed is not None:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(count)
+            rng = np.random.default_rng([self.seed, self.epoch])
+            order = rng.permutation(count)
+            if self.others is not None:
+                person = rng.integers(0, 1 + self.others.shape[1], count)
             self.epoch += 1
         for start in range(0, count, self.batch_size):
             rows = torch.from_numpy(order[start : start + self.batch_size])
-            yield {name: column.index_select(0, rows) for name, column in self.columns.items()}
+            batch = {name: column.index_select(0, rows) for name, column in self.columns.items()}
+            shown = torch.from_numpy(person[order[start : start + self.batch_size]])
+            if other := torch.nonzero(shown).flatten().tolist():
+                batch["pixels"][other] = self.others[rows[other], shown[other] - 1]
+            yield batch
 
 
 def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | None) -> float:
@@ -91,6 +102,7 @@ def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from
     seed_everything(cfg.seed, workers=True, verbose=False)
     settings = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))  # not struct: a key goes
     export_to, refine = settings.model.pop("export_to"), settings.model.pop("refine")
+    settings.model.pop("people")
     model = build_model(settings, encoder.dim)
     trainer, best = build_trainer(cfg, run, "val/loss", tracker.lightning_loggers())
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
@@ -109,6 +121,7 @@ def face_pairs(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -
     faces = np.flatnonzero([ref is not None for ref in corpus.image] & corpus.has_blendshapes)
     _, read = image_reader(corpus, faces)
     pixels = np.stack([resize_faces([read(i)])[0] for i in range(len(faces))])
+    people = cfg.model.people if part == "train" else 0
     text_of = {int(sample): row for row, sample in reversed(list(enumerate(corpus.text_sample)))}
     texts = np.array([text_of[int(sample)] for sample in corpus.face_sample[faces]])
     embeddings = embedding_cache().texts(encoder, corpus.text)
@@ -120,6 +133,7 @@ def face_pairs(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -
         cfg.batch_size,
         cfg.seed if part == "train" else None,
         [corpus.text[row] for row in texts],
+        other_people(corpus, faces, people, cfg.seed) if people else None,
     )
 
 
@@ -176,6 +190,7 @@ def recipe(cfg: DictConfig, data: LoadedData) -> dict[str, Any]:
         "text_noise": cfg.model.text_noise,
         "text_dropout": cfg.model.text_dropout,
         "warmup_steps": cfg.model.warmup_steps,
+        "people": cfg.model.people,
         "refine": OmegaConf.to_container(cfg.model.refine),
         **data.facts(),
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emo3d_exp.data.emo3d import Emo3DData, load_emo3d
     from emo3d_exp.data.images import image_reader, read_image
-    from emo3d_exp.data.mini import MiniData, load_mini
+    from emo3d_exp.data.mini import MiniData, load_mini, mini_people
     from emo3d_exp.data.near_copies import near_copy_groups, near_copy_pairs
     from emo3d_exp.data.problems import Problem
     from emo3d_exp.data.prompting import prompts
@@ -28,6 +28,7 @@ _MODULES = {
     "image_reader": "images",
     "load_emo3d": "emo3d",
     "load_mini": "mini",
+    "mini_people": "mini",
     "near_copy_groups": "near_copies",
     "near_copy_pairs": "near_copies",
     "prompts": "prompting",
@@ -47,6 +48,7 @@ __all__ = [
     "image_reader",
     "load_emo3d",
     "load_mini",
+    "mini_people",
     "near_copy_groups",
     "near_copy_pairs",
     "prompts",

@@ -56,6 +56,28 @@ def load_mini(folder: Path | str) -> Corpus:
         ) from error
 
 
+def mini_people(corpus: Corpus) -> tuple[list[str | None], list[str | None]]:
+    """Age and gender of the person on each face of a corpus that :func:`load_mini` read, None for any.
+
+    Raises:
+        DataError: the corpus is another, or its table is gone.
+    """
+    import pyarrow.parquet as pq
+
+    if corpus.name != "mini" or not corpus.image or corpus.image[0] is None:
+        raise DataError(f"data={corpus.name} does not say who is on its faces; data=mini does")
+    shard = Path(corpus.image[0].location.rpartition("!")[0])
+    try:
+        table = pq.read_table(shard.parents[1] / TABLE, columns=["sample_id", "age", "gender"])
+    except OSError as error:
+        raise DataError(
+            f"{shard.parents[1] / TABLE} cannot be read ({error}); build the data again"
+        ) from error
+    known = {sample: (age, gender) for sample, age, gender in zip(*table.to_pydict().values(), strict=True)}
+    people = [known[int(sample)] for sample in corpus.sample_id[corpus.face_sample]]
+    return [age for age, _ in people], [gender for _, gender in people]
+
+
 class MiniData:
     """The ``data=mini`` choice.
 
