@@ -1,7 +1,7 @@
 """Draw the pictures of the README and of docs/faces.md.
 
-    python benchmarks/pictures.py                       # the built-in head
-    python benchmarks/pictures.py --ict ICT-FaceKit     # and ICT-FaceKit: a checkout, or an archive of it
+python benchmarks/pictures.py                       # the built-in head
+python benchmarks/pictures.py --ict ICT-FaceKit     # and ICT-FaceKit: a checkout, or an archive of it
 """
 
 from __future__ import annotations

@@ -16,7 +16,13 @@ from tiny_task import DIM, TinyData, WordEncoder, config
 from emo3d_exp.app import face_clip
 from emo3d_exp.app.data import load_data
 from emo3d_exp.app.face_clip import FacePairs, face_pairs
+from emo3d_exp.app.face_clip_people import other_people
 from emo3d_exp.app.train import train_in
+from emo3d_exp.backbones import resize_faces
+from emo3d_exp.data import load_mini, mini_people
+from emo3d_exp.dataset_builder import ensure_mini
+from emo3d_exp.errors import DataError
+from emo3d_exp.faces import Renderer, load_rig, random_look
 from emo3d_exp.runs import RunFolder
 from emo3d_exp.vocab import EMOTIONS
 
@@ -44,6 +50,7 @@ def cfg(tmp_path: Path) -> DictConfig:
         "trainer.max_epochs=4",
         "patience=null",
         "model.warmup_steps=2",
+        "model.people=0",
         head=head,
     )
 
@@ -71,6 +78,37 @@ def test_batches_hold_every_pair_once_and_keep_it_together() -> None:
     assert orders[0] != orders[1], "a new order each epoch"
     batches.set_epoch(0)
     assert torch.cat([batch["text"] for batch in batches])[:, 0].long().tolist() == orders[0]
+
+
+def test_every_epoch_takes_one_of_the_people_who_wear_a_face() -> None:
+    own, *rest = columns(40)
+    others = np.stack([own + 100, own + 200], axis=1).astype(np.uint8)
+    batches = FacePairs(own, *rest, batch_size=16, seed=1, others=others)
+    seen = set()
+    for _ in range(6):
+        for batch in batches:
+            person, row = np.divmod(batch["pixels"][:, 0, 0, 0].numpy(), 100)
+            np.testing.assert_array_equal(row, batch["text"][:, 0].numpy())
+            seen |= set(person.tolist())
+    assert seen == {0, 1, 2}
+    np.testing.assert_array_equal(batches.columns["pixels"].numpy(), own)
+
+
+def test_other_people_wear_the_same_face_on_another_head() -> None:
+    corpus = load_mini(ensure_mini(rows=6, seed=3))
+    pictures = other_people(corpus, np.array([1, 4]), 2, seed=5)
+    assert pictures.shape == (2, 2, 112, 112, 3) and pictures.dtype == np.uint8
+    ages, genders = mini_people(corpus)
+    assert len(ages) == len(genders) == len(corpus.image)
+    rng = np.random.default_rng([5, int(corpus.sample_id[4])])
+    look = [random_look(rng, ages[4], genders[4]) for _ in range(2)][1]
+    drawn = Renderer(load_rig(), detail="light").render(corpus.blendshapes[4], look)
+    np.testing.assert_array_equal(pictures[1, 1], resize_faces(drawn)[0])
+
+
+def test_people_are_known_for_mini_alone(cfg: DictConfig) -> None:
+    with pytest.raises(DataError, match="data=mini does"):
+        other_people(load_data(cfg).corpus, np.array([0]), 1, seed=0)
 
 
 def test_held_out_pairs_keep_their_order() -> None:

@@ -82,7 +82,7 @@ def test_random_faces_of_the_built_in_head_are_found_and_read(builtin: Rig, mode
     for name in ("eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "eyeLookOutLeft",
                  "eyeLookUpRight", "browDownLeft", "browOuterUpRight"):  # fmt: skip
         assert r[BLENDSHAPE_INDEX[name]] > 0.5, name
-    assert (r > 0.5).sum() >= 18
+    assert (r > 0.5).sum() >= 22
 
 
 @pytest.mark.shared
@@ -96,7 +96,7 @@ def test_emotions_of_the_prior_are_told_apart_on_random_people(builtin: Rig, mod
         builtin, faces, camera_looks(len(faces), rng, people=True), model, size=224, at_rest=False
     )
     assert read.found.all()
-    assert emotion_accuracy(read.scores, label, folds=3) > 0.55
+    assert emotion_accuracy(read.scores, label, folds=3) > 0.7
 
 
 @pytest.mark.shared
@@ -107,4 +107,4 @@ def test_faces_of_ict_facekit_are_found_and_read(shared: Path, model: Path, cach
         rig, random_faces(30, rng), camera_looks(30, rng, people=False), model, size=224, at_rest=False
     )
     assert read.found.all()
-    assert (read.correlations() > 0.5).sum() >= 14
+    assert (read.correlations() > 0.5).sum() >= 18
