@@ -11,13 +11,15 @@ import numpy as np
 
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.faces.camera import Camera
-from emo3d_exp.faces.canvas import Canvas
+from emo3d_exp.faces.canvas import Canvas, Layer
+from emo3d_exp.faces.figure import Figure
 from emo3d_exp.faces.lod import light_rig
 from emo3d_exp.faces.looks import Look
+from emo3d_exp.faces.motion import Motion
+from emo3d_exp.faces.moving import MovingPart, Scene
 from emo3d_exp.faces.person import Casting, Person
-from emo3d_exp.faces.posing import Poser
 from emo3d_exp.faces.rig import Rig
-from emo3d_exp.faces.shading import NormalField, Shader, Wrinkles, to_display, to_linear
+from emo3d_exp.faces.shading import to_display
 from emo3d_exp.runs import available_cores
 from emo3d_exp.vocab import BLENDSHAPES
 
@@ -25,6 +27,9 @@ STYLE_VERSION = 3
 """Raise it when the same settings start to give other pixels: fingerprints and caches follow."""
 
 DETAILS: tuple[str, ...] = ("full", "light")
+
+STILL = 0.002
+"""In head heights, half a pixel: the light renderer leaves alone what no shape moves that far."""
 
 
 class Renderer:
@@ -58,14 +63,14 @@ class Renderer:
         self.rig, self.size, self.supersample, self.margin = rig, int(size), int(supersample), margin
         self.detail, self.workers = detail, workers
         light = detail == "light"
-        drawn = light_rig(rig) if light else rig
         across, down = self.supersample, self.supersample // 2 if light else self.supersample
         # Ours is closed and counter-clockwise; other rigs may hold cards and open shells.
         self.canvas = Canvas(self.size, across, max(1, down), closed=bool(rig.masks))
-        self.camera, self.pose = Camera(rig, margin), Poser(drawn)
-        self.normals = NormalField(drawn.faces, len(drawn.neutral))
-        self.wrinkles, self.shader = Wrinkles(drawn), Shader(drawn)
-        self.casting = Casting(drawn, rig, self.camera, self.canvas, self.wrinkles)
+        self.camera, self.figure = Camera(rig, margin), Figure(light_rig(rig) if light else rig)
+        drawn, least = self.figure.rig, STILL * self.camera.height if light else 0.0
+        motion = Motion(drawn, self.figure.wrinkles.rows, least)
+        self.casting = Casting(self.figure, rig, self.camera, self.canvas, motion)
+        self.moving = MovingPart(drawn, motion.changed) if light else None
         self._known: tuple[Look, Person] | None = None
 
     @cached_property
@@ -73,7 +78,7 @@ class Renderer:
         """16 hex digits that stand for the pixels: rig, settings and drawing style."""
         settings = (self.rig.fingerprint, self.size, self.supersample, self.margin, STYLE_VERSION)
         if self.detail == "light":
-            settings += (self.pose.rig.fingerprint,)
+            settings += (self.figure.rig.fingerprint,)
         return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
     def render(self, blendshapes: np.ndarray, looks: Look | Sequence[Look] | None = None) -> np.ndarray:
@@ -117,43 +122,45 @@ class Renderer:
             light in them.
         """
         person = self._person(look)
-        return person.drawn.faces, *self._lit(weights, look, person)
-
-    def _lit(self, weights: np.ndarray, look: Look, person: Person) -> tuple[np.ndarray, np.ndarray]:
-        vertices = self.pose(weights)
-        if person.gain is not None:
-            vertices *= person.gain
-            vertices += person.shift
-        normals = self.normals.rows(vertices)
-        albedo, folds = person.albedo, self.wrinkles.shade(weights, look.wrinkles)
-        if folds is not None:
-            albedo = albedo.copy()
-            albedo[:, self.wrinkles.rows] = to_linear(person.creased * folds)
-        lit = self.shader(albedo, normals, look.light, person.rotation)
-        if person.worn is None:
-            return vertices, lit
-        points, colors = person.worn.on(vertices, normals, lit)
-        return np.hstack([vertices, points]), np.hstack([lit, colors])
+        return person.drawn.faces, *self.figure.lit(weights, look, person.guise)
 
     def _draw(self, weights: np.ndarray, look: Look) -> np.ndarray:
         person = self._person(look)
-        vertices, lit = self._lit(weights, look, person)
-        seen, colors = person.matrix @ vertices, to_display(lit)
-        seen += person.offset
+        if self.moving is None:
+            return self.canvas.reduced(self._whole(weights, look, person))
+        if person.scene is None:
+            person.scene = self._scene(look, person)
+        points, colors = self.moving.seen(weights, look, person, person.scene)
+        layer = person.scene.backdrop.copy()
+        self.canvas.draw(layer, points, person.scene.selection.faces, colors, look.fov)
+        return self.canvas.reduced(layer)
+
+    def _whole(self, weights: np.ndarray, look: Look, person: Person) -> Layer:
+        points, colors = self._seen(weights, look, person)
         faces, still = person.drawn.faces, person.drawn.still
         # What no expression changes is drawn once for a look that comes again.
         if person.used and person.backdrop is None:
             backdrop = self.canvas.blank(look)
-            self.canvas.draw(backdrop, seen, faces[:still], colors, look.fov)
+            self.canvas.draw(backdrop, points, faces[:still], colors, look.fov)
             person.backdrop = backdrop
         person.used = True
-        if person.backdrop is None:
-            layer = self.canvas.blank(look)
-            self.canvas.draw(layer, seen, faces, colors, look.fov)
-        else:
-            layer = person.backdrop.copy()
-            self.canvas.draw(layer, seen, faces[still:], colors, look.fov)
-        return self.canvas.reduced(layer)
+        first = 0 if person.backdrop is None else still
+        layer = self.canvas.blank(look) if person.backdrop is None else person.backdrop.copy()
+        self.canvas.draw(layer, points, faces[first:], colors, look.fov)
+        return layer
+
+    def _scene(self, look: Look, person: Person) -> Scene:
+        points, colors = self._seen(np.zeros(len(BLENDSHAPES), np.float32), look, person)
+        backdrop = self.canvas.blank(look)
+        self.canvas.draw(backdrop, points, person.drawn.faces[: person.drawn.still], colors, look.fov)
+        return self.moving.scene(person, look, backdrop, (points, colors))
+
+    def _seen(self, weights: np.ndarray, look: Look, person: Person) -> tuple[np.ndarray, np.ndarray]:
+        """Camera points and display colours ``(N, 3)`` of all vertices."""
+        vertices, lit = self.figure.lit(weights, look, person.guise)
+        seen, colors = person.matrix @ vertices, to_display(lit)
+        seen += person.offset
+        return np.ascontiguousarray(seen.T), np.ascontiguousarray(colors.T)
 
     def _person(self, look: Look) -> Person:
         known = self._known
