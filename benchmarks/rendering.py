@@ -84,7 +84,7 @@ def race(rig: Rig, faces: np.ndarray, looks: list[Look], size: int) -> tuple[lis
         renderer = Renderer(rig, size, detail=detail, workers=1)
         drawn = []
         for name, people in (("one look", [Look()] * len(faces)), ("new looks", looks)):
-            title = f"{rig.name} {detail}, {len(renderer.pose.rig.neutral)} vertices, {name}"
+            title = f"{rig.name} {detail}, {len(renderer.figure.rig.neutral)} vertices, {name}"
             rows.append(measure(title, partial(_draw, renderer, faces, people), len(faces)))
             drawn.append(renderer.render(faces, people))
         pictures.append(np.concatenate(drawn))

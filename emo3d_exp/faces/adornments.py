@@ -91,15 +91,14 @@ class Drawn:
     Attributes:
         faces: ``(T, 3)`` int32, each part in the order given.
         still: how many come first.
-        moving: ``(N,)`` bool, vertices that an expression changes.
-        selection: of the triangles that move, once it is known.
+        selections: of triangles that move with some groups of shapes, as far as they are known.
     """
 
     def __init__(self, faces: np.ndarray, moving: np.ndarray) -> None:
         moves = moving[faces].any(axis=1)
         self.faces = np.concatenate([faces[~moves], faces[moves]])
-        self.still, self.moving = int((~moves).sum()), moving
-        self.selection: Selection | None = None
+        self.still = int((~moves).sum())
+        self.selections: dict[tuple[int, ...], Selection] = {}
 
 
 class Adornments:

@@ -32,13 +32,14 @@ class Guise:
     rotation: np.ndarray
     worn: Worn | None
 
-    def part(self, rows: np.ndarray, worn: Worn | None) -> Guise:
-        """The same of ``rows`` of the vertices, all wrinkles among them."""
+    def part(self, rows: np.ndarray, creases: np.ndarray, worn: Worn | None) -> Guise:
+        """The same of ``rows`` of the vertices; ``creases`` are those of ``creased`` among them."""
         gain, shift, albedo = (
             None if table is None else np.ascontiguousarray(table[:, rows])
             for table in (self.gain, self.shift, self.albedo)
         )
-        return Guise(gain, shift, albedo, self.creased, self.rotation, worn)
+        creased = np.ascontiguousarray(self.creased[:, creases])
+        return Guise(gain, shift, albedo, creased, self.rotation, worn)
 
 
 class Figure:

@@ -6,6 +6,28 @@ import numpy as np
 from scipy import sparse
 
 from emo3d_exp.faces.rig import Rig
+from emo3d_exp.faces.shading import Wrinkles
+from emo3d_exp.vocab import MORPH_TARGETS
+
+GROUPS: tuple[tuple[str, ...], ...] = (
+    tuple(name for name in MORPH_TARGETS if name.startswith("brow")),
+    tuple(name for name in MORPH_TARGETS if name.startswith("eye")),
+    tuple(name for name in MORPH_TARGETS if not name.startswith(("brow", "eye"))),
+)
+"""Shapes that move the same part of the face: forehead, eyes, all below."""
+
+
+def groups_of(blendshapes: np.ndarray) -> tuple[int, ...]:
+    """Numbers of the groups with a shape in use, of blendshapes ``(52,)``."""
+    return tuple(number for number, columns in enumerate(_COLUMNS) if blendshapes[columns + 1].any())
+
+
+def shapes_of(groups: tuple[int, ...]) -> np.ndarray:
+    """Rows of the deltas of some groups."""
+    return np.concatenate([_COLUMNS[number] for number in groups])
+
+
+_COLUMNS = tuple(np.array([MORPH_TARGETS.index(name) for name in group]) for group in GROUPS)
 
 
 class Motion:
@@ -13,25 +35,28 @@ class Motion:
 
     Args:
         rig: the face.
-        shaded: rows of the vertices that wrinkles darken.
+        wrinkles: the rig's.
+        shapes: rows of the deltas that are in use; None for all.
         least: shapes that move a vertex by less, in the rig's unit, count as leaving it where it is.
 
     Attributes:
         changed: ``(V,)`` bool.
     """
 
-    def __init__(self, rig: Rig, shaded: np.ndarray, least: float = 0.0) -> None:
-        self.rig, self.least = rig, least
-        moving = (np.abs(rig.deltas) > least).any(axis=(0, 2))
+    def __init__(
+        self, rig: Rig, wrinkles: Wrinkles, shapes: np.ndarray | None = None, least: float = 0.0
+    ) -> None:
+        self.deltas, self.least = rig.deltas if shapes is None else rig.deltas[shapes], least
+        moving = (np.abs(self.deltas) > least).any(axis=(0, 2))
         changed = moving.copy()
         changed[rig.faces[moving[rig.faces].any(axis=1)]] = True
-        changed[shaded] = True
-        self.changed = changed if changed.any() else ~changed
+        changed[wrinkles.shaded_by(shapes)] = True
+        self.changed = changed
 
     def follows(self, binding: sparse.csr_matrix) -> np.ndarray:
         """``(N,)`` bool: vertices at ``binding`` (N, V) of the skin that an expression changes."""
         follows = abs(binding) @ self.changed.astype(np.float32) > 0
         if self.least:
-            shapes = self.rig.deltas.transpose(1, 0, 2).reshape(len(self.changed), -1)
+            shapes = self.deltas.transpose(1, 0, 2).reshape(len(self.changed), -1)
             follows &= (np.abs(binding @ shapes) > self.least).any(axis=1)
         return follows

@@ -1,4 +1,4 @@
-"""The part of a head that expressions change, drawn over a picture of the rest."""
+"""The part of a head that some shapes change, drawn over a picture of the rest."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from emo3d_exp.faces.adornments import Drawn, Worn
-from emo3d_exp.faces.canvas import Layer
+from emo3d_exp.faces.canvas import Canvas, Layer
 from emo3d_exp.faces.figure import Figure, Guise
 from emo3d_exp.faces.lod import part_of
 from emo3d_exp.faces.looks import Look
+from emo3d_exp.faces.motion import Motion
 from emo3d_exp.faces.overlay import Overlay
 from emo3d_exp.faces.person import Person
-from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import to_display
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The moving triangles of a rig and its overlay, with vertices of their own.
+    """The triangles of a rig and its overlay that move, with vertices of their own.
 
     Attributes:
-        rows: ``(M,)`` of the vertices among those of rig and overlay: the part of the rig, what follows it,
-            and then the ``M - moving`` corners of moving triangles that stay where they are.
-        moving: how many come before those.
-        faces: ``(T, 3)`` int32 into them.
-        overlay: what follows, bound to the part of the rig; None for nothing.
+        still: ``(S, 3)`` int32, the other triangles, into all vertices.
+        faces: ``(T, 3)`` int32 into ``rows``.
+        rows: ``(M,)`` of the vertices of rig and overlay: the part of the rig, what follows it, and the
+            corners of moving triangles that stay where they are.
+        moving: how many come before those last.
+        follows: rows of the overlay that follow.
     """
 
+    still: np.ndarray
+    faces: np.ndarray
     rows: np.ndarray
     moving: int
-    faces: np.ndarray
-    overlay: Overlay | None
+    follows: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -54,58 +56,74 @@ class Scene:
 
 
 class MovingPart:
-    """The smaller rig that is all a new expression needs.
+    """The smaller rig that is all an expression of some groups of shapes needs.
 
     Args:
-        rig: what is drawn.
-        changed: ``(V,)`` bool, vertices that an expression changes.
+        whole: what is drawn.
+        motion: by those shapes.
+        groups: their numbers.
     """
 
-    def __init__(self, rig: Rig, changed: np.ndarray) -> None:
-        self.count = len(rig.neutral)
+    def __init__(self, whole: Figure, motion: Motion, groups: tuple[int, ...]) -> None:
+        rig = whole.rig
+        self.motion, self.groups, self.count = motion, groups, len(rig.neutral)
         drawn = np.zeros(self.count, bool)
-        drawn[rig.faces[changed[rig.faces].any(axis=1)]] = True
+        drawn[rig.faces[motion.changed[rig.faces].any(axis=1)]] = True
         # Normals need every triangle around a vertex that is drawn.
         faces = rig.faces[drawn[rig.faces].any(axis=1)]
         self.rows, corners = np.unique(faces, return_inverse=True)
-        self.figure = Figure(part_of(rig, self.rows, corners.reshape(-1, 3).astype(np.int32)))
+        self.figure, self.creases = None, np.empty(0, np.int64)
+        if len(faces):
+            self.figure = Figure(part_of(rig, self.rows, corners.reshape(-1, 3).astype(np.int32)))
+            self.creases = np.searchsorted(whole.wrinkles.rows, self.rows[self.figure.wrinkles.rows])
 
-    def scene(self, person: Person, look: Look, backdrop: Layer, rest: tuple[np.ndarray, ...]) -> Scene:
+    def scene(self, person: Person, look: Look, canvas: Canvas, rest: tuple[np.ndarray, np.ndarray]) -> Scene:
         """Everything about a look that its expressions share.
 
         Args:
             person: of the whole rig.
             look: the person's.
-            backdrop: the picture of ``person.drawn``'s triangles that are still.
+            canvas: for the backdrop.
             rest: camera points and display colours ``(N, 3)`` of all vertices of an expressionless face.
         """
-        chosen = self._selection(person)
-        worn = None if chosen.overlay is None else Worn(chosen.overlay, look, person.guise.rotation)
+        chosen = self._selection(person.drawn, person.overlay)
+        backdrop = canvas.blank(look)
+        canvas.draw(backdrop, rest[0], chosen.still, rest[1], look.fov)
+        worn = None
+        if len(chosen.follows):
+            worn = Worn(person.overlay.part(chosen.follows, self.rows), look, person.guise.rotation)
         points, colors = (table[chosen.rows] for table in rest)
-        return Scene(backdrop, points, colors, person.guise.part(self.rows, worn), chosen)
+        return Scene(backdrop, points, colors, person.guise.part(self.rows, self.creases, worn), chosen)
 
-    def seen(self, weights: np.ndarray, look: Look, person: Person, scene: Scene) -> tuple[np.ndarray, ...]:
+    def seen(
+        self, weights: np.ndarray, look: Look, person: Person, scene: Scene
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Camera points and display colours ``(M, 3)`` of the scene with blendshapes ``(52,)``."""
+        if self.figure is None:
+            return scene.points, scene.colors
         vertices, lit = self.figure.lit(weights, look, scene.guise)
         points, colors = scene.points.copy(), scene.colors.copy()
         points[: scene.selection.moving] = (person.matrix @ vertices + person.offset).T
         colors[: scene.selection.moving] = to_display(lit).T
         return points, colors
 
-    def _selection(self, person: Person) -> Selection:
+    def _selection(self, drawn: Drawn, overlay: Overlay | None) -> Selection:
         """Made once for all looks that wear the same."""
-        drawn = person.drawn
-        if drawn.selection is None:
-            drawn.selection = self._select(drawn, person.overlay)
-        return drawn.selection
+        known = drawn.selections.get(self.groups)
+        if known is None:
+            drawn.selections[self.groups] = known = self._select(drawn.faces, overlay)
+        return known
 
-    def _select(self, drawn: Drawn, overlay: Overlay | None) -> Selection:
-        faces, count = drawn.faces[drawn.still :], self.count
-        corners = np.unique(faces)
+    def _select(self, faces: np.ndarray, overlay: Overlay | None) -> Selection:
+        changed, count = self.motion.changed, self.count
+        if overlay is not None:
+            changed = np.concatenate([changed, self.motion.follows(overlay.binding)])
+        moves = changed[faces].any(axis=1)
+        corners = np.unique(faces[moves])
         worn = corners[corners >= count]
-        follows = drawn.moving[worn]
-        rows = np.concatenate([self.rows, worn[follows], worn[~follows]])
-        place = np.zeros(len(drawn.moving), np.int32)
+        follows = worn[changed[worn]]
+        rows = np.concatenate([self.rows, follows, worn[~changed[worn]]])
+        place = np.zeros(len(changed), np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
-        part = overlay.part(worn[follows] - count, self.rows) if follows.any() else None
-        return Selection(rows, len(self.rows) + int(follows.sum()), place[faces], part)
+        moving = len(self.rows) + len(follows)
+        return Selection(faces[~moves], place[faces[moves]], rows, moving, follows - count)

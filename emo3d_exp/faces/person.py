@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,7 @@ class Person:
         overlay: what is worn; None for nothing.
         drawn: triangles of the rig and what it wears.
         backdrop: the picture before anything that moves; None until the look is drawn a second time.
-        scene: what a renderer of moving parts keeps instead.
+        scenes: what a renderer of moving parts keeps instead, by groups of shapes.
     """
 
     guise: Guise
@@ -42,7 +42,7 @@ class Person:
     overlay: Overlay | None
     drawn: Drawn
     backdrop: Layer | None = None
-    scene: Scene | None = None
+    scenes: dict[tuple[int, ...], Scene] = field(default_factory=dict)
     used: bool = False
 
 

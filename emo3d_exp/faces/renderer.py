@@ -15,8 +15,8 @@ from emo3d_exp.faces.canvas import Canvas, Layer
 from emo3d_exp.faces.figure import Figure
 from emo3d_exp.faces.lod import light_rig
 from emo3d_exp.faces.looks import Look
-from emo3d_exp.faces.motion import Motion
-from emo3d_exp.faces.moving import MovingPart, Scene
+from emo3d_exp.faces.motion import Motion, groups_of, shapes_of
+from emo3d_exp.faces.moving import MovingPart
 from emo3d_exp.faces.person import Casting, Person
 from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import to_display
@@ -28,8 +28,8 @@ STYLE_VERSION = 3
 
 DETAILS: tuple[str, ...] = ("full", "light")
 
-STILL = 0.002
-"""In head heights, half a pixel: the light renderer leaves alone what no shape moves that far."""
+STILL = 0.001
+"""In head heights, a fifth of a pixel: the light renderer leaves alone what no shape moves that far."""
 
 
 class Renderer:
@@ -67,10 +67,9 @@ class Renderer:
         # Ours is closed and counter-clockwise; other rigs may hold cards and open shells.
         self.canvas = Canvas(self.size, across, max(1, down), closed=bool(rig.masks))
         self.camera, self.figure = Camera(rig, margin), Figure(light_rig(rig) if light else rig)
-        drawn, least = self.figure.rig, STILL * self.camera.height if light else 0.0
-        motion = Motion(drawn, self.figure.wrinkles.rows, least)
+        motion = Motion(self.figure.rig, self.figure.wrinkles)
         self.casting = Casting(self.figure, rig, self.camera, self.canvas, motion)
-        self.moving = MovingPart(drawn, motion.changed) if light else None
+        self._parts: dict[tuple[int, ...], MovingPart] = {}
         self._known: tuple[Look, Person] | None = None
 
     @cached_property
@@ -126,14 +125,25 @@ class Renderer:
 
     def _draw(self, weights: np.ndarray, look: Look) -> np.ndarray:
         person = self._person(look)
-        if self.moving is None:
+        if self.detail == "full":
             return self.canvas.reduced(self._whole(weights, look, person))
-        if person.scene is None:
-            person.scene = self._scene(look, person)
-        points, colors = self.moving.seen(weights, look, person, person.scene)
-        layer = person.scene.backdrop.copy()
-        self.canvas.draw(layer, points, person.scene.selection.faces, colors, look.fov)
+        groups = groups_of(weights)
+        scene, part = person.scenes.get(groups), self._part(groups)
+        if scene is None:
+            rest = self._seen(np.zeros_like(weights), look, person)
+            person.scenes[groups] = scene = part.scene(person, look, self.canvas, rest)
+        layer = scene.backdrop.copy()
+        points, colors = part.seen(weights, look, person, scene)
+        self.canvas.draw(layer, points, scene.selection.faces, colors, look.fov)
         return self.canvas.reduced(layer)
+
+    def _part(self, groups: tuple[int, ...]) -> MovingPart:
+        known = self._parts.get(groups)
+        if known is None:
+            least = STILL * self.camera.height
+            motion = Motion(self.figure.rig, self.figure.wrinkles, shapes_of(groups), least)
+            self._parts[groups] = known = MovingPart(self.figure, motion, groups)
+        return known
 
     def _whole(self, weights: np.ndarray, look: Look, person: Person) -> Layer:
         points, colors = self._seen(weights, look, person)
@@ -148,12 +158,6 @@ class Renderer:
         layer = self.canvas.blank(look) if person.backdrop is None else person.backdrop.copy()
         self.canvas.draw(layer, points, faces[first:], colors, look.fov)
         return layer
-
-    def _scene(self, look: Look, person: Person) -> Scene:
-        points, colors = self._seen(np.zeros(len(BLENDSHAPES), np.float32), look, person)
-        backdrop = self.canvas.blank(look)
-        self.canvas.draw(backdrop, points, person.drawn.faces[: person.drawn.still], colors, look.fov)
-        return self.moving.scene(person, look, backdrop, (points, colors))
 
     def _seen(self, weights: np.ndarray, look: Look, person: Person) -> tuple[np.ndarray, np.ndarray]:
         """Camera points and display colours ``(N, 3)`` of all vertices."""
