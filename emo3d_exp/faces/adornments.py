@@ -32,14 +32,14 @@ def pieces(look: Look) -> list[Piece]:
     return [hair, ("brows",)] + ([("beard", look.beard)] if look.beard != "none" else [])
 
 
-def make(rig: Rig, piece: Piece) -> Overlay | None:
-    """The overlay of a piece; None for hair that is painted only."""
+def make(rig: Rig, piece: Piece, light: bool = False) -> Overlay | None:
+    """The overlay of a piece, with fewer hairs for a light rig; None for hair that is painted only."""
     match piece:
         case ("hair", style, receding, parting):
             return hair_overlay(rig, style, float(receding), parting == "right")
         case ("beard", name):
             return beard_hairs(rig, name)
-    return brow_hairs(rig)
+    return brow_hairs(rig, sparse=light)
 
 
 def overlays(rig: Rig, look: Look) -> list[Overlay]:
@@ -140,8 +140,9 @@ class Adornments:
 
     def _bound(self, piece: Piece) -> Overlay | None:
         if piece not in self._pieces:
-            overlay = make(self.rig, piece)
-            if overlay is not None and self.drawn is not self.rig:
+            light = self.drawn is not self.rig
+            overlay = make(self.rig, piece, light)
+            if overlay is not None and light:
                 overlay = overlay.rebound(self.rig, self.drawn)
             self._pieces[piece] = overlay
         return self._pieces[piece]

@@ -9,12 +9,8 @@ from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import Wrinkles
 from emo3d_exp.vocab import MORPH_TARGETS
 
-GROUPS: tuple[tuple[str, ...], ...] = (
-    tuple(name for name in MORPH_TARGETS if name.startswith("brow")),
-    tuple(name for name in MORPH_TARGETS if name.startswith("eye")),
-    tuple(name for name in MORPH_TARGETS if not name.startswith(("brow", "eye"))),
-)
-"""Shapes that move the same part of the face: forehead, eyes, all below."""
+PLACES: tuple[tuple[str, ...], ...] = (("brow",), ("eye",), ("cheekSquint", "noseSneer"))
+"""Beginnings of the shapes that move forehead, eyes and the middle of the face; all others move the rest."""
 
 
 def groups_of(blendshapes: np.ndarray) -> tuple[int, ...]:
@@ -24,10 +20,18 @@ def groups_of(blendshapes: np.ndarray) -> tuple[int, ...]:
 
 def shapes_of(groups: tuple[int, ...]) -> np.ndarray:
     """Rows of the deltas of some groups."""
-    return np.concatenate([_COLUMNS[number] for number in groups])
+    return np.concatenate([np.empty(0, np.int64), *(_COLUMNS[number] for number in groups)])
 
 
-_COLUMNS = tuple(np.array([MORPH_TARGETS.index(name) for name in group]) for group in GROUPS)
+def _columns() -> tuple[np.ndarray, ...]:
+    place = [
+        next((n for n, starts in enumerate(PLACES) if name.startswith(starts)), len(PLACES))
+        for name in MORPH_TARGETS
+    ]
+    return tuple(np.flatnonzero(np.equal(place, number)) for number in range(len(PLACES) + 1))
+
+
+_COLUMNS = _columns()
 
 
 class Motion:
