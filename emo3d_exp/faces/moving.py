@@ -26,14 +26,14 @@ class Selection:
         faces: ``(T, 3)`` int32 into ``rows``.
         rows: ``(M,)`` of the vertices of rig and overlay: the part of the rig, what follows it, and the
             corners of moving triangles that stay where they are.
-        moving: how many come before those last.
+        moving: which of ``rows`` a new expression places, the others stay: a seam without a gap.
         follows: rows of the overlay that follow.
     """
 
     still: np.ndarray
     faces: np.ndarray
     rows: np.ndarray
-    moving: int
+    moving: np.ndarray
     follows: np.ndarray
 
 
@@ -103,8 +103,9 @@ class MovingPart:
             return scene.points, scene.colors
         vertices, lit = self.figure.lit(weights, look, scene.guise)
         points, colors = scene.points.copy(), scene.colors.copy()
-        points[: scene.selection.moving] = (person.matrix @ vertices + person.offset).T
-        colors[: scene.selection.moving] = to_display(lit).T
+        moving = scene.selection.moving
+        points[moving] = (person.matrix @ vertices[:, moving] + person.offset).T
+        colors[moving] = to_display(lit[:, moving]).T
         return points, colors
 
     def _selection(self, drawn: Drawn, overlay: Overlay | None) -> Selection:
@@ -125,5 +126,5 @@ class MovingPart:
         rows = np.concatenate([self.rows, follows, worn[~changed[worn]]])
         place = np.zeros(len(changed), np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
-        moving = len(self.rows) + len(follows)
+        moving = np.flatnonzero(changed[rows])
         return Selection(faces[~moves], place[faces[moves]], rows, moving, follows - count)

@@ -89,3 +89,13 @@ def test_part_of_an_overlay_lies_where_it_did(builtin):
     normals = np.random.default_rng(0).random(builtin.neutral.shape).astype(np.float32)
     part = overlay.part(rows, columns).place(builtin.neutral[columns], normals[columns])
     np.testing.assert_allclose(part, overlay.place(builtin.neutral, normals)[rows], atol=1e-6)
+
+
+def test_what_moves_shares_no_vertex_with_what_stays(renderer):
+    look = Look(hair_style="bald")
+    renderer.render(np.stack([face(jawOpen=1), face(browInnerUp=1, eyeBlinkLeft=1)]), look)
+    scenes = renderer._person(look).scenes.values()
+    assert len(scenes) == 2
+    for chosen in (scene.selection for scene in scenes):
+        assert not set(chosen.rows[chosen.moving]) & set(chosen.still.ravel())
+        np.testing.assert_array_equal(np.unique(chosen.rows), np.sort(chosen.rows))
