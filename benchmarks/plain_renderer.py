@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from emo3d_exp.faces import Look, Rig
-from emo3d_exp.faces.adornments import Adornments, Worn
+from emo3d_exp.faces.adornments import Worn, overlays
 from emo3d_exp.faces.camera import Camera
+from emo3d_exp.faces.overlay import join
 from emo3d_exp.faces.paint import Painter
 from emo3d_exp.faces.rig import PARTS
 from emo3d_exp.faces.shading import LIGHT_BY_PART, SKIN_WRAP, WRINKLE_LIMIT, WRINKLE_TINT
@@ -20,7 +21,7 @@ class PlainRenderer:
     def __init__(self, rig: Rig, size: int, supersample: int = 2) -> None:
         self.rig, self.size, self.side = rig, size, size * supersample
         self.camera, self.look = Camera(rig, 0.06), Look()
-        self.adornments = Adornments(rig, rig)
+        self.overlay = join(overlays(rig, self.look))
         self.colors = Painter(rig)(self.look)
 
     def render(self, blendshapes: np.ndarray) -> np.ndarray:
@@ -32,8 +33,8 @@ class PlainRenderer:
         normals = self._normals(vertices)
         rotation = self.camera.rotation(look)
         lit = self._light(self._wrinkled(blendshapes), normals @ rotation.T)
-        overlay, faces = self.adornments(look)
-        points, colors = Worn(overlay, look, rotation).on(vertices.T, normals.T, lit.T)
+        faces = np.concatenate([rig.faces, self.overlay.faces + len(rig.neutral)])
+        points, colors = Worn(self.overlay, look, rotation).on(vertices.T, normals.T, lit.T)
         vertices, lit = np.concatenate([vertices, points.T]), np.concatenate([lit, colors.T])
         view = self.camera.view(vertices.astype(np.float32), rotation, look)
         return self._draw(view, faces, _display(lit))

@@ -84,7 +84,7 @@ def race(rig: Rig, faces: np.ndarray, looks: list[Look], size: int) -> tuple[lis
         renderer = Renderer(rig, size, detail=detail, workers=1)
         drawn = []
         for name, people in (("one look", [Look()] * len(faces)), ("new looks", looks)):
-            title = f"{rig.name} {detail}, {len(renderer.pose.rig.neutral)} vertices, {name}"
+            title = f"{rig.name} {detail}, {len(renderer.figure.rig.neutral)} vertices, {name}"
             rows.append(measure(title, partial(_draw, renderer, faces, people), len(faces)))
             drawn.append(renderer.render(faces, people))
         pictures.append(np.concatenate(drawn))
@@ -124,7 +124,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--faces", type=int, default=60, help="faces to draw each way (default 60)")
+    parser.add_argument("--faces", type=int, default=30, help="faces to draw each way (default 30)")
     parser.add_argument("--size", type=int, default=224, help="pixels per side (default 224)")
     parser.add_argument("--seed", type=int, default=0, help="of faces and looks (default 0)")
     parser.add_argument("--ict", type=Path, default=ICT, help="ICT-FaceKit: a checkout, or a folder with one")

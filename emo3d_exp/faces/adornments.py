@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from emo3d_exp.faces.beards import beard_hairs
 from emo3d_exp.faces.brows import brow_hairs
 from emo3d_exp.faces.hair import hair_overlay
 from emo3d_exp.faces.looks import Look
+from emo3d_exp.faces.motion import Motion
 from emo3d_exp.faces.overlay import Overlay, join
 from emo3d_exp.faces.rig import Rig
 from emo3d_exp.faces.shading import to_linear
 from emo3d_exp.faces.strands import Fibres
+
+if TYPE_CHECKING:
+    from emo3d_exp.faces.moving import Selection
 
 RECEDING_STEPS = 4
 """Degrees of bare temples that are told apart, so that few meshes of hair are made."""
@@ -26,14 +32,14 @@ def pieces(look: Look) -> list[Piece]:
     return [hair, ("brows",)] + ([("beard", look.beard)] if look.beard != "none" else [])
 
 
-def make(rig: Rig, piece: Piece) -> Overlay | None:
-    """The overlay of a piece; None for hair that is painted only."""
+def make(rig: Rig, piece: Piece, light: bool = False) -> Overlay | None:
+    """The overlay of a piece, with fewer hairs for a light rig; None for hair that is painted only."""
     match piece:
         case ("hair", style, receding, parting):
             return hair_overlay(rig, style, float(receding), parting == "right")
         case ("beard", name):
             return beard_hairs(rig, name)
-    return brow_hairs(rig)
+    return brow_hairs(rig, sparse=light)
 
 
 def overlays(rig: Rig, look: Look) -> list[Overlay]:
@@ -85,12 +91,14 @@ class Drawn:
     Attributes:
         faces: ``(T, 3)`` int32, each part in the order given.
         still: how many come first.
+        selections: of triangles that move with some groups of shapes, as far as they are known.
     """
 
     def __init__(self, faces: np.ndarray, moving: np.ndarray) -> None:
         moves = moving[faces].any(axis=1)
         self.faces = np.concatenate([faces[~moves], faces[moves]])
         self.still = int((~moves).sum())
+        self.selections: dict[tuple[int, ...], Selection] = {}
 
 
 class Adornments:
@@ -99,14 +107,14 @@ class Adornments:
     Args:
         rig: the head that styles are made for.
         drawn: what they are bound to: the rig itself, or its light one.
-        moving: ``(V,)`` bool, vertices of ``drawn`` that an expression moves or shades.
+        motion: of ``drawn``.
     """
 
     KEPT = 64
     """Joined overlays that are kept; the oldest goes first."""
 
-    def __init__(self, rig: Rig, drawn: Rig, moving: np.ndarray) -> None:
-        self.rig, self.drawn, self.moving = rig, drawn, moving
+    def __init__(self, rig: Rig, drawn: Rig, motion: Motion) -> None:
+        self.rig, self.drawn, self.motion = rig, drawn, motion
         self.dressed = {"brows", "hair"} <= set(rig.masks)
         self._pieces: dict[Piece, Overlay | None] = {}
         self._joined: dict[tuple[Piece, ...], tuple[Overlay | None, Drawn]] = {}
@@ -124,16 +132,17 @@ class Adornments:
     def _join(self, key: tuple[Piece, ...]) -> tuple[Overlay | None, Drawn]:
         found = [one for one in map(self._bound, key) if one is not None]
         if not found:
-            return None, Drawn(self.drawn.faces, self.moving)
+            return None, Drawn(self.drawn.faces, self.motion.changed)
         overlay = join(found)
         faces = np.concatenate([self.drawn.faces, overlay.faces + len(self.drawn.neutral)])
-        follows = abs(overlay.binding) @ self.moving.astype(np.float32) > 0
-        return overlay, Drawn(faces.astype(np.int32), np.concatenate([self.moving, follows]))
+        moving = np.concatenate([self.motion.changed, self.motion.follows(overlay.binding)])
+        return overlay, Drawn(faces.astype(np.int32), moving)
 
     def _bound(self, piece: Piece) -> Overlay | None:
         if piece not in self._pieces:
-            overlay = make(self.rig, piece)
-            if overlay is not None and self.drawn is not self.rig:
+            light = self.drawn is not self.rig
+            overlay = make(self.rig, piece, light)
+            if overlay is not None and light:
                 overlay = overlay.rebound(self.rig, self.drawn)
             self._pieces[piece] = overlay
         return self._pieces[piece]

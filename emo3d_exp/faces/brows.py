@@ -11,18 +11,24 @@ from emo3d_exp.faces.rig import PARTS, Rig
 HAIRS = 230
 """A brow's."""
 
+BROADER = 1.8
+"""Width of a hair among half as many."""
+
 SEED = 11
 
 
-def brow_hairs(rig: Rig) -> Overlay:
-    """Both brows, mirrored."""
+def brow_hairs(rig: Rig, sparse: bool = False) -> Overlay:
+    """Both brows, mirrored; sparse ones have half of the hairs, broader."""
     rng = np.random.default_rng(SEED)
     along, across = _roots(rng)
     root, direction, length = _growth(rng, along, across)
     width = rng.uniform(0.0065, 0.0105, HAIRS) * (1 - 0.25 * along)
-    leaves = _leaves(root, direction, length, width)
+    kept = slice(None)
+    if sparse:
+        kept, width = slice(None, None, 2), width * BROADER
+    leaves = _leaves(root, direction, length, width)[kept]
     flat = np.concatenate([leaves.reshape(-1, 2), leaves.reshape(-1, 2) * [-1, 1]])
-    return _bound(rig, flat, np.tile(_fade(rng, along, across), 2), rng)
+    return _bound(rig, flat, np.tile(_fade(rng, along, across)[kept], 2), rng)
 
 
 def _roots(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

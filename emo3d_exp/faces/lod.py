@@ -18,7 +18,7 @@ from emo3d_exp.runs import cache_root, write_atomically
 LOD_VERSION = 1
 """Raise it when the same rig starts to give other triangles: what is cached is then made again."""
 
-VERTICES = 4400
+VERTICES = 4000
 HIDDEN = 0.02
 """Weight of errors where no camera looks, beside 1 for what always shows."""
 

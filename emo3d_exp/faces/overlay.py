@@ -56,6 +56,12 @@ class Overlay:
         offset = (self.offset + anchors - binding @ other.neutral).astype(np.float32)
         return replace(self, binding=binding, offset=offset)
 
+    def part(self, rows: np.ndarray, columns: np.ndarray) -> Overlay:
+        """Some of the vertices, without triangles, bound to ``columns`` of the rig's vertices only."""
+        names = [name for name in Overlay.__dataclass_fields__ if name not in ("faces", "binding")]
+        rest = {name: getattr(self, name)[rows] for name in names}
+        return Overlay(np.empty((0, 3), np.int32), self.binding[rows][:, columns], **rest)
+
 
 def join(overlays: Sequence[Overlay]) -> Overlay:
     """One overlay of several of the same rig."""

@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emo3d_exp.faces.adornments import Adornments, Drawn, Worn
 from emo3d_exp.faces.camera import Camera
 from emo3d_exp.faces.canvas import Canvas, Layer
+from emo3d_exp.faces.figure import Figure, Guise
 from emo3d_exp.faces.identity import IdentityBasis
 from emo3d_exp.faces.looks import Look
+from emo3d_exp.faces.motion import Motion
+from emo3d_exp.faces.overlay import Overlay
 from emo3d_exp.faces.paint import Painter
 from emo3d_exp.faces.rig import Rig
-from emo3d_exp.faces.shading import Wrinkles, to_linear
+from emo3d_exp.faces.shading import to_linear
+
+if TYPE_CHECKING:
+    from emo3d_exp.faces.moving import Scene
 
 
 @dataclass
 class Person:
-    """Rows of three by the rig's vertices, unless it says otherwise.
+    """A look on the rig that is drawn.
 
     Attributes:
-        gain, shift: of the posed vertices, by identity; None for none.
-        albedo: linear colours.
-        creased: display colours of the vertices that wrinkles darken.
-        rotation, matrix, offset: the head's turn, and the whole way to the canvas.
+        guise: what lighting needs.
+        matrix, offset: ``(3, 3)`` and ``(3, 1)``, the whole way to the canvas.
+        overlay: what is worn; None for nothing.
         drawn: triangles of the rig and what it wears.
-        worn: hair, brows and beard; None for none.
         backdrop: the picture before anything that moves; None until the look is drawn a second time.
+        scenes: what a renderer of moving parts keeps instead, by groups of shapes.
     """
 
-    gain: np.ndarray | None
-    shift: np.ndarray | None
-    albedo: np.ndarray
-    creased: np.ndarray
-    rotation: np.ndarray
+    guise: Guise
     matrix: np.ndarray
     offset: np.ndarray
+    overlay: Overlay | None
     drawn: Drawn
-    worn: Worn | None
     backdrop: Layer | None = None
+    scenes: dict[tuple[int, ...], Scene] = field(default_factory=dict)
     used: bool = False
 
 
 class Casting:
     """Makes a :class:`Person` of a look, for a rig that may be the light one of ``whole``."""
 
-    def __init__(self, rig: Rig, whole: Rig, camera: Camera, canvas: Canvas, wrinkles: Wrinkles) -> None:
-        self.rig, self.camera, self.canvas, self.wrinkles = rig, camera, canvas, wrinkles
-        self.identity, self.painter = IdentityBasis(rig), Painter(rig)
-        self.adornments = Adornments(whole, rig, _moving(rig, wrinkles))
+    def __init__(self, figure: Figure, whole: Rig, camera: Camera, canvas: Canvas, motion: Motion) -> None:
+        self.figure, self.camera, self.canvas = figure, camera, canvas
+        self.identity, self.painter = IdentityBasis(figure.rig), Painter(figure.rig)
+        self.adornments = Adornments(whole, figure.rig, motion)
 
     def __call__(self, look: Look) -> Person:
         colors = np.ascontiguousarray(self.painter(look).T)
@@ -58,25 +61,8 @@ class Casting:
         rotation = self.camera.rotation(look)
         matrix, offset = self.camera.placement(rotation, look)
         stretch = np.float32([[self.canvas.stretch], [1], [1]])
-        matrix, offset = matrix * stretch, offset * stretch
         overlay, drawn = self.adornments(look)
-        return Person(
-            gain,
-            shift,
-            to_linear(colors),
-            np.ascontiguousarray(colors[:, self.wrinkles.rows]),
-            rotation,
-            matrix,
-            offset,
-            drawn,
-            None if overlay is None else Worn(overlay, look, rotation),
-        )
-
-
-def _moving(rig: Rig, wrinkles: Wrinkles) -> np.ndarray:
-    """``(V,)`` bool: vertices whose place, normal or colour depends on the expression."""
-    moving = (rig.deltas != 0).any(axis=(0, 2))
-    touched = np.zeros(len(moving), bool)
-    touched[rig.faces[moving[rig.faces].any(axis=1)]] = True
-    touched[wrinkles.rows] = True
-    return moving | touched
+        worn = None if overlay is None else Worn(overlay, look, rotation)
+        creased = np.ascontiguousarray(colors[:, self.figure.wrinkles.rows])
+        guise = Guise(gain, shift, to_linear(colors), creased, rotation, worn)
+        return Person(guise, matrix * stretch, offset * stretch, overlay, drawn)

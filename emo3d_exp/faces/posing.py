@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from emo3d_exp.faces.rig import Rig
+from emo3d_exp.faces.yielding import OVERRIDING
 
 
 class Poser:
@@ -21,7 +22,9 @@ class Poser:
 
     def __call__(self, blendshapes: np.ndarray) -> np.ndarray:
         """``(3, V)`` float32 of blendshapes ``(52,)``."""
-        weights = self.rig.weights(blendshapes[None])[0]
+        weights = blendshapes[1:]
+        if weights[OVERRIDING].any():
+            weights = self.rig.weights(blendshapes[None])[0]
         posed, part = self.neutral.copy(), np.empty_like(self.neutral)
         for k in np.flatnonzero(weights).tolist():
             np.multiply(self.deltas[k], weights[k], out=part)

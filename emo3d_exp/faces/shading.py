@@ -72,6 +72,12 @@ class Wrinkles:
         self.rows = np.flatnonzero(table.any(axis=1))
         self.table = sparse.csr_matrix(table[self.rows])
 
+    def shaded_by(self, shapes: np.ndarray | None) -> np.ndarray:
+        """Those of ``rows`` that some of the 51 shapes darken; None for any shape."""
+        if shapes is None:
+            return self.rows
+        return self.rows[abs(self.table[:, shapes + 1]).sum(axis=1).A1 > 0]
+
     def shade(self, weights: np.ndarray, strength: float) -> np.ndarray | None:
         """Factors ``(3, R)`` of the display colours of ``rows``, by blendshapes ``(52,)``; None: no folds."""
         if not len(self.rows) or strength == 0:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from emo3d_exp.vocab import MORPH_TARGETS
 
 YIELDING: dict[str, tuple[str, int]] = {
@@ -34,6 +36,8 @@ def _rules() -> list[tuple[int, int, int]]:
 
 
 _RULES = _rules()
+OVERRIDING = np.unique([other for _, other, _ in _RULES])
+"""Columns of what overrides."""
 
 
 def yielded(weights: Any) -> Any:

@@ -8,9 +8,10 @@ from emo3d_exp.faces.adornments import Adornments, Worn, overlays
 from emo3d_exp.faces.beards import beard_mask
 from emo3d_exp.faces.identity import IdentityBasis
 from emo3d_exp.faces.looks import BEARDS, HAIR_STYLES
+from emo3d_exp.faces.motion import Motion
 from emo3d_exp.faces.overlay import COLORS, bind, join
 from emo3d_exp.faces.scalp import CENTER, Scalp, directions, hairline, scalp_mask
-from emo3d_exp.faces.shading import Light, NormalField, to_linear
+from emo3d_exp.faces.shading import Light, NormalField, Wrinkles, to_linear
 from emo3d_exp.faces.strands import Fibres
 from emo3d_exp.vocab import BLENDSHAPE_INDEX
 
@@ -191,11 +192,17 @@ def test_light_rigs_wear_the_same(builtin):
     rebound, drawn = Adornments(builtin, light, everywhere(light))(Look(hair_style="bob"))
     np.testing.assert_array_equal(drawn.faces[len(light.faces) :], rebound.faces + len(light.neutral))
     rest = [one.binding @ rig.neutral + one.offset for one, rig in ((whole, builtin), (rebound, light))]
-    np.testing.assert_allclose(rest[0], rest[1], atol=1e-5)
+    hair, brows = (
+        [rows[one.color == c] for rows, one in zip(rest, (whole, rebound), strict=True)] for c in (0, 1)
+    )
+    np.testing.assert_allclose(hair[0], hair[1], atol=1e-5)
+    assert len(brows[1]) == len(brows[0]) / 2
 
 
 def everywhere(rig):
-    return np.ones(len(rig.neutral), bool)
+    motion = Motion(rig, Wrinkles(rig))
+    motion.changed = np.ones(len(rig.neutral), bool)
+    return motion
 
 
 def rotation_about_y(angle):
