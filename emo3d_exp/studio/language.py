@@ -7,8 +7,8 @@ import unicodedata
 
 SMALL_WORDS = """
 a about after all an and are as at be been because but by could do for from had has have he her him his how i
-if in into is it its just like me my no not of on or our out she so that the their them there they this to very
-was we were what when which who with would you your
+if in into is it its just like me my no not of on or our out she so that the their them there they this to
+very was we were what when which who with would you your
 """
 FOREIGN_WORDS = """
 der das den dem ein eine einen und ist nicht mit sie er ich sein ihr ihre sehr wie auf zu
