@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from emo3d_exp.faces import Rig
 
 PORTRAIT_SIZE = 1024
 MOVIE_SIZE = 512
-"""Pixels per side of GIF and MP4: a whole history then stays below the exporters' limit."""
+"""Pixels per side of GIF and MP4."""
+MOVIE_SECONDS = 10.0
+"""Length of GIF and MP4, roughly and at most: a whole history must fit into memory."""
 
 LABELS: dict[str, str] = {
     "arkit_json": "ARKit scores (JSON)",
@@ -54,15 +56,17 @@ def label_of(name: str) -> str:
 def file_of(name: str, saved: Saved) -> tuple[str, bytes]:
     """Name and content of a file of the format ``name``: formats that move hold all faces, others the last.
 
-    One file is made at a time, whoever asks: pictures of a movement take seconds and 100 MB.
+    One file is made at a time, whoever asks: pictures of a movement take seconds, and hundreds of MB.
 
     Raises:
         Emo3DError: the rig does not fit the format.
     """
     first = 0 if name in MOVING else len(saved.faces) - 1
     texts = list(saved.texts[first:])
-    size = MOVIE_SIZE if name in MOVIES else PORTRAIT_SIZE
-    request = ExportRequest(np.stack(saved.faces[first:]), saved.rig, captions=texts, size=size)
+    request = ExportRequest(np.stack(saved.faces[first:]), saved.rig, captions=texts, size=PORTRAIT_SIZE)
+    if name in MOVIES:
+        seconds = min(request.seconds, MOVIE_SECONDS / len(texts))
+        request = replace(request, size=MOVIE_SIZE, seconds=seconds)
     with _one_at_a_time:
         made = export_bytes(name, request)
     return file_name(texts[-1], name, made.suffix), made.content
