@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from emo3d_exp.errors import Emo3DError
 from emo3d_exp.exporters import FORMATS
 from emo3d_exp.studio.downloads import Saved, file_of, label_of
+from emo3d_exp.studio.notices import errors_told
 
 if TYPE_CHECKING:
     from viser import ClientHandle
@@ -27,21 +28,29 @@ class DownloadPanel:
         self._history = gui.add_checkbox(
             "Through history", False, hint="Moving files go through the texts of the history, oldest first"
         )
-        for name in FORMATS:
-            self._add(name)
+        self._buttons = {name: self._button(name) for name in FORMATS}
+        self._working = threading.Lock()
 
-    def _add(self, name: str) -> None:
+    def _button(self, name: str) -> Any:
         button = self.client.gui.add_button(label_of(name), color="gray", hint=FORMATS[name].about)
+        button.on_click(lambda _: self.save(name))
+        return button
 
-        @button.on_click
-        def _(_: object) -> None:
-            button.disabled = True
-            try:
-                file, content = file_of(
-                    name, self._saved(int(self._which.value == "right"), self._history.value)
-                )
-                self.client.send_file_download(file, content, save_immediately=True)
-            except Emo3DError as error:
-                self.client.add_notification("No file", str(error), color="red")
-            finally:
-                button.disabled = False
+    def save(self, name: str) -> None:
+        """Make the file and send it; until then all buttons rest, and a click has no effect."""
+        if not self._working.acquire(blocking=False):
+            return
+        try:
+            self._rest(name, True)
+            with errors_told(self.client, "No file"):
+                saved = self._saved(int(self._which.value == "right"), self._history.value)
+                self.client.send_file_download(*file_of(name, saved), save_immediately=True)
+        finally:
+            self._rest(name, False)
+            self._working.release()
+
+    def _rest(self, name: str, resting: bool) -> None:
+        with self.client.atomic():
+            self._buttons[name].label = "working …" if resting else label_of(name)
+            for button in self._buttons.values():
+                button.disabled = resting

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -13,6 +16,7 @@ from emo3d_exp.studio.appearance import Appearance, Surface
 from emo3d_exp.studio.easing import ease
 from emo3d_exp.studio.latest import Latest, VisitorLeft
 from emo3d_exp.studio.moving_mesh import moving_mesh, still_mesh
+from emo3d_exp.studio.notices import tell
 
 if TYPE_CHECKING:
     from viser import ClientHandle
@@ -70,8 +74,11 @@ class HeadView:
         self._delay = PARSING  # to the browser and back, as last measured
         surface = appearance(blendshapes)
         self._motion = Motion(surface, surface, 0.0, 0.0)
+        self._scene, self._nodes, self._closed = threading.Lock(), list[Any](), False
         self._node = self._add(still_mesh(surface, appearance))
-        self._worker: Latest[tuple[np.ndarray, float]] = Latest(self._move, name=f"head {name}")
+        self._worker: Latest[tuple[np.ndarray, float]] = Latest(
+            self._move, name=f"head {name}", failed=lambda error: tell(client, "The head did not move", error)
+        )
 
     def move_to(self, blendshapes: np.ndarray, seconds: float = 0.4) -> None:
         """Ease to ``(52,)`` scores; a move that is under way is left where it stands."""
@@ -82,11 +89,13 @@ class HeadView:
         """What the visitor sees now, as far as this side can know."""
         return self._motion.at(time.monotonic())
 
-    def close(self, remove: bool = True) -> None:
-        """End the thread, and take the head out of the scene."""
-        self._worker.close(wait=2.0)
-        if remove:
-            self._node.remove()
+    def close(self) -> None:
+        """Take the head out of the scene at once; the thread ends after the step at hand and adds no more."""
+        self._worker.close()
+        with self._scene:
+            self._closed = True
+            while self._nodes:
+                self._nodes.pop().remove()
 
     def _move(self, target: tuple[np.ndarray, float]) -> None:
         blendshapes, seconds = target
@@ -107,16 +116,27 @@ class HeadView:
         self._await_browser()
         self._delay = min(time.monotonic() - asked, SLOWEST)
         time.sleep(PARSING)
-        with self.client.atomic():
+        with self._open_scene(), self.client.atomic():
             self._node.visible = True
+            self._nodes.remove(old)
             old.remove()
         self.client.flush()
 
     def _add(self, mesh: bytes, visible: bool = True) -> Any:
         name = f"/{self.name}/{next(self._numbers)}"
-        node = self.client.scene.add_glb(name, mesh, position=self.position, visible=visible)
+        with self._open_scene():
+            node = self.client.scene.add_glb(name, mesh, position=self.position, visible=visible)
+            self._nodes.append(node)
         self.client.flush()
         return node
+
+    @contextmanager
+    def _open_scene(self) -> Iterator[None]:
+        """Nobody closes the head meanwhile. Raises VisitorLeft where it is closed."""
+        with self._scene:
+            if self._closed:
+                raise VisitorLeft
+            yield
 
     def _await_browser(self) -> None:
         """Return when the browser has worked off what was sent: it answers messages in their order."""

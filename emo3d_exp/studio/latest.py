@@ -20,13 +20,20 @@ class Latest(Generic[Item]):
     """Calls ``work(item)`` in one thread of its own; an item that a newer one overtakes is never worked on.
 
     Args:
-        work: may take its time. :class:`VisitorLeft` ends the thread; any other error is logged.
+        work: may take its time. :class:`VisitorLeft` ends the thread; any other error goes to ``failed``.
         quiet: seconds without a newer item before work starts, so that typing does not cost a call a key.
         name: of the thread.
+        failed: called with what went wrong; the worker goes on. None: it is logged.
     """
 
-    def __init__(self, work: Callable[[Item], None], quiet: float = 0.0, name: str = "latest") -> None:
-        self._work, self._quiet = work, quiet
+    def __init__(
+        self,
+        work: Callable[[Item], None],
+        quiet: float = 0.0,
+        name: str = "latest",
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._work, self._quiet, self._failed = work, quiet, failed or self._log
         self._waiting: list[Item] = []
         self._put_at = 0.0
         self._closed = False
@@ -65,8 +72,11 @@ class Latest(Generic[Item]):
                 self._work(item[0])
             except VisitorLeft:
                 return
-            except Exception:
-                log.exception("%s failed; the page goes on", self._thread.name)
+            except Exception as error:
+                self._failed(error)
+
+    def _log(self, error: Exception) -> None:
+        log.error("%s failed; the page goes on", self._thread.name, exc_info=error)
 
     def _next(self) -> tuple[Item] | None:
         """The newest item after a quiet while; None at the end."""

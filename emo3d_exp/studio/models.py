@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -15,9 +17,30 @@ from emo3d_exp.studio.reading import Reader, reader_of
 from emo3d_exp.studio.runs import OUTPUTS, LoadedRun, finished_runs, load_run
 from emo3d_exp.studio.state import neutral_face
 
+Key, Thing = TypeVar("Key", bound=Hashable), TypeVar("Thing")
 log = logging.getLogger(__name__)
 
 MOST_RUNS = 50
+
+
+class LoadedOnce(Generic[Key, Thing]):
+    """Things by their keys. Who asks for one that is being loaded waits for it, and nobody else does.
+
+    Args:
+        things: that are there from the start.
+    """
+
+    def __init__(self, things: Mapping[Key, Thing]) -> None:
+        self._things, self._locks, self._lock = dict(things), dict[Key, threading.Lock](), threading.Lock()
+
+    def get(self, key: Key, load: Callable[[], Thing]) -> Thing:
+        """The thing, loaded at its first use; after an error the next one who asks tries again."""
+        with self._lock:
+            own = self._locks.setdefault(key, threading.Lock())
+        with own:
+            if key not in self._things:
+                self._things[key] = load()
+            return self._things[key]
 
 
 class Models:
@@ -25,14 +48,22 @@ class Models:
 
     Args:
         first, second: run folders of a fresh page; ``second`` may be None. why: how ``first`` was chosen.
-        rig: a fresh page's head. outputs: folder whose runs can be chosen.
+        rig: a fresh page's head. outputs: folder whose runs can be chosen. loaded: runs that are there.
     """
 
-    def __init__(self, first: Path, second: Path | None, why: str, rig: Rig, outputs: Path = OUTPUTS) -> None:
+    def __init__(
+        self,
+        first: Path,
+        second: Path | None,
+        why: str,
+        rig: Rig,
+        outputs: Path = OUTPUTS,
+        loaded: Iterable[LoadedRun] = (),
+    ) -> None:
         self.first, self.second, self.why, self.rig, self.outputs = first, second, why, rig.name, outputs
-        self._runs: dict[Path, LoadedRun] = {}
-        self._heads: dict[str, Appearance] = {rig.name: Appearance(rig)}
-        self._loading, self._predicting = threading.RLock(), threading.Lock()
+        self._runs = LoadedOnce({run.path.resolve(): run for run in loaded})
+        self._heads = LoadedOnce({rig.name: Appearance(rig)})
+        self._predicting = threading.Lock()
         self.reader: Reader | None = None
         self.no_reader = "FaceCLIP and the descriptions that it reads by are being loaded …"
         self.reader_known = threading.Event()
@@ -42,11 +73,7 @@ class Models:
 
     def run(self, path: Path) -> LoadedRun:
         """A run, loaded at its first use. Raises Emo3DError."""
-        key = path.resolve()
-        with self._loading:
-            if key not in self._runs:
-                self._runs[key] = load_run(path)
-            return self._runs[key]
+        return self._runs.get(path.resolve(), lambda: load_run(path))
 
     def choices(self) -> list[Path]:
         """Folders that a visitor may choose from: the given ones, then finished runs, newest first."""
@@ -59,10 +86,7 @@ class Models:
         """A head by the name of its rig, loaded at its first use. Raises Emo3DError."""
         from emo3d_exp.faces import load_rig
 
-        with self._loading:
-            if rig not in self._heads:
-                self._heads[rig] = Appearance(load_rig(rig))
-            return self._heads[rig]
+        return self._heads.get(rig, lambda: Appearance(load_rig(rig)))
 
     def rigs(self) -> list[str]:
         """Names to choose a head from."""

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import html
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from emo3d_exp.errors import Emo3DError
 from emo3d_exp.studio.appearance import Appearance
 from emo3d_exp.studio.bars import emotion_bars, note
-from emo3d_exp.studio.compare_panel import LARGEST_UPLOAD, ComparePanel
+from emo3d_exp.studio.compare_panel import ComparePanel
 from emo3d_exp.studio.download_panel import DownloadPanel
 from emo3d_exp.studio.downloads import Saved
 from emo3d_exp.studio.latest import Latest
 from emo3d_exp.studio.models import Models
+from emo3d_exp.studio.notices import errors_told, tell
 from emo3d_exp.studio.runs import LoadedRun
 from emo3d_exp.studio.slider_panel import SliderPanel
 from emo3d_exp.studio.stage import Stage
 from emo3d_exp.studio.state import VisitorState, neutral_face
 from emo3d_exp.studio.text_panel import HistoryPanel, TextPanel
-from emo3d_exp.studio.texts import clean
+from emo3d_exp.studio.texts import clean, shorten
+from emo3d_exp.studio.uploads import uploaded_head
 
 if TYPE_CHECKING:
     from viser import ClientHandle
 
+Thing = TypeVar("Thing")
+NO_CHANGE = "That did not work"
 TYPING_PAUSE = 0.25
 TEXT_SECONDS = 0.4
 SLIDER_SECONDS = 0.15
@@ -41,11 +43,15 @@ class Page:
         self.state = VisitorState()
         self._changing = threading.RLock()
         self.runs: list[LoadedRun] = [models.run(p) for p in (models.first, models.second) if p is not None]
-        self.appearance = models.head(models.rig)
+        self.head, self.appearance = models.rig, models.head(models.rig)
+        self.uploaded: tuple[str, Appearance] | None = None
+        self._closed = False
         self.state.answer("", [neutral_face() for _ in self.runs])
         self.stage = Stage(client)
-        self._texts = Latest(self._answer, TYPING_PAUSE, name=f"texts of visitor {client.client_id}")
-        self._readings = Latest(self._read, 0.1, name=f"readings of visitor {client.client_id}")
+        self._texts = self._worker(self._answer, "The text got no face", TYPING_PAUSE)
+        self._readings = self._worker(self._read, "The face could not be read", 0.1)
+        self._run_choices = self._worker(self._choose_runs, NO_CHANGE)
+        self._head_choices = self._worker(self._choose_head, NO_CHANGE)
         self._build()
         self._put_up()
         self.text.say(clean("").note)
@@ -53,9 +59,16 @@ class Page:
 
     def close(self) -> None:
         """End this visitor's threads."""
-        for worker in (self._texts, self._readings):
+        for worker in (self._texts, self._readings, self._run_choices, self._head_choices):
             worker.close()
-        self.stage.close()
+        with self._changing:
+            self._closed = True
+            self.stage.close()
+
+    def _worker(self, work: Callable[[Any], None], trouble: str, quiet: float = 0.0) -> Latest[Any]:
+        """A thread of this visitor's; ``trouble`` is the title of the notice where its work fails."""
+        name = f"{work.__name__} of visitor {self.client.client_id}"
+        return Latest(work, quiet, name, failed=lambda error: tell(self.client, trouble, error))
 
     def _build(self) -> None:
         gui = self.client.gui
@@ -72,7 +85,11 @@ class Page:
             self.history = HistoryPanel(self.client, self._go_back, self.state.history.length)
         with tabs.add_tab("Compare"):
             self.compare = ComparePanel(
-                self.client, self.models, self._choose_runs, self._choose_rig, self._take_rig
+                self.client,
+                self.models,
+                self._run_choices.put,
+                self._head_choices.put,
+                lambda name, content: self._head_choices.put((name, content)),
             )
         with tabs.add_tab("Download"):
             self.download = DownloadPanel(self.client, self._saved)
@@ -112,6 +129,8 @@ class Page:
     def _answer(self, raw: str) -> None:
         typed = clean(raw)
         with self._changing:
+            if self._closed:
+                return
             faces = [self.models.predict(run, typed.text) for run in self.runs]
             self.state.answer(typed.text, faces)
             self._moved(TEXT_SECONDS)
@@ -119,12 +138,12 @@ class Page:
         self.history.show(self.state.history.texts)
 
     def _change(self, act: Callable[[], None]) -> None:
-        with self._changing:
+        with errors_told(self.client, NO_CHANGE), self._changing:
             act()
             self._moved(BUTTON_SECONDS)
 
     def _slider_moved(self, index: int, value: float, both: bool) -> None:
-        with self._changing:
+        with errors_told(self.client, NO_CHANGE), self._changing:
             changed = self.state.set_score(index, value, both)
             self.sliders.show(self.state.faces[0], [other for other in changed if other != index])
             self.stage.heads[0].move_to(self.state.faces[0], SLIDER_SECONDS)
@@ -156,35 +175,42 @@ class Page:
         self._texts.put(text)
 
     def _choose_runs(self, paths: list[Path]) -> None:
-        def load() -> None:
-            self.runs = [self.models.run(path) for path in paths]
-            text = self.state.text
-            self.state.answer(text, [self.models.predict(run, text) for run in self.runs])
+        def take(runs: list[LoadedRun]) -> None:
+            answers = [self.models.predict(run, self.state.text) for run in runs]
+            self.runs = runs
+            self.state.answer(self.state.text, answers)
 
-        self._replace(load)
+        self._replace(lambda: [self.models.run(path) for path in paths], take)
 
-    def _choose_rig(self, name: str) -> None:
-        def load() -> None:
-            self.appearance = self.models.head(name)
+    def _choose_head(self, chosen: str | tuple[str, bytes]) -> None:
+        """A name of the list, or a file's name and content."""
 
-        self._replace(load)
+        def load() -> tuple[str, Appearance]:
+            if not isinstance(chosen, str):
+                return f"{shorten(chosen[0], 32)} (yours)", uploaded_head(*chosen)
+            if self.uploaded is not None and chosen == self.uploaded[0]:
+                return self.uploaded
+            return chosen, self.models.head(chosen)
 
-    def _take_rig(self, name: str, content: bytes) -> None:
-        def load() -> None:
-            self.appearance = uploaded_head(name, content)
+        def take(head: tuple[str, Appearance]) -> None:
+            self.head, self.appearance = head
+            self.uploaded = self.uploaded if isinstance(chosen, str) else head
 
-        self._replace(load)
+        self._replace(load, take)
 
-    def _replace(self, load: Callable[[], None]) -> None:
-        """Load something else to show; the page stays as it is where that fails."""
-        with self._changing:
-            try:
-                load()
-            except Emo3DError as error:
-                self.client.add_notification("That did not work", str(error), color="red")
-                return
-            self._put_up()
-            self.sliders.show(self.state.faces[0])
+    def _replace(self, load: Callable[[], Thing], take: Callable[[Thing], None]) -> None:
+        """Load something else to show, while the page works on; where that fails it stays as it is."""
+        with errors_told(self.client, NO_CHANGE):
+            loaded = load()
+            with self._changing:
+                if self._closed:
+                    return
+                take(loaded)
+                self._put_up()
+                self.sliders.show(self.state.faces[0])
+        self.compare.show(
+            [run.path for run in self.runs], self.head, None if self.uploaded is None else self.uploaded[0]
+        )
         self._readings.put(None)
 
     def _saved(self, number: int, with_history: bool) -> Saved:
@@ -205,19 +231,3 @@ def theme(client: ClientHandle, dark: bool) -> None:
     client.gui.configure_theme(
         dark_mode=dark, show_logo=False, show_share_button=False, brand_color=(64, 99, 150)
     )
-
-
-def uploaded_head(name: str, content: bytes) -> Appearance:
-    """A head from a visitor's .glb. Raises DataError where it is none, or too large."""
-    from emo3d_exp.errors import DataError
-    from emo3d_exp.faces import load_rig
-
-    if len(content) > LARGEST_UPLOAD:
-        raise DataError(f"{name}: {len(content) >> 20} MiB; a head may have {LARGEST_UPLOAD >> 20} MiB here")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "head.glb"
-        file.write_bytes(content)
-        try:
-            return Appearance(load_rig("gltf", file))
-        except Emo3DError as error:
-            raise DataError(str(error).replace(str(file), name)) from error

@@ -38,30 +38,56 @@ def _gives_faces(folder: Path) -> bool:
         return False
 
 
-def chosen_run(run_dir: str | None, outputs: Path = OUTPUTS, besides: Path | None = None) -> tuple[Path, str]:
-    """The run to show and why: the given one, else the newest finished one, else one that is trained now.
+def chosen_run(
+    run_dir: str | None, outputs: Path = OUTPUTS, besides: Path | None = None
+) -> tuple[LoadedRun, str]:
+    """The run to show and why: the given one, else the newest finished one that loads, else one trained now.
 
     Args:
         besides: a run that is shown anyway, so not chosen.
+
+    Raises:
+        Emo3DError: the given run does not load.
     """
     if run_dir is not None:
         RunFolder(run_dir).config()
-        return Path(run_dir), "the run that you asked for"
+        return load_run(Path(run_dir)), "the run that you asked for"
     taken = None if besides is None else besides.resolve()
-    found = [path for path in finished_runs(outputs) if path.resolve() != taken]
-    if found:
-        return found[0], f"no run_dir=… was given: this is the newest finished run under {outputs}/"
-    log.info("no run_dir=… was given and there is no finished run under %s/: training the default", outputs)
-    return train_default(outputs), "no run was given or found: this one was just trained with the defaults"
+    skipped = []
+    for path in finished_runs(outputs):
+        if path.resolve() == taken:
+            continue
+        try:
+            return load_run(path), _found(outputs, skipped)
+        except Exception as error:  # whatever is wrong with it: an older one may be sound
+            log.warning("%s is skipped: %s", path, error)
+            skipped.append(f"{path.name} ({error})")
+    log.info("no run_dir=… was given and no finished run under %s/ can be shown: training one", outputs)
+    why = "no run was given or found: this one was just trained with the defaults" + _skipped(skipped)
+    return load_run(train_default(outputs)), why
+
+
+def _found(outputs: Path, skipped: list[str]) -> str:
+    which = "newest finished run that loads" if skipped else "newest finished run"
+    return f"no run_dir=… was given: this is the {which} under {outputs}/{_skipped(skipped)}"
+
+
+def _skipped(skipped: list[str]) -> str:
+    return f"; skipped: {'; '.join(skipped)}" if skipped else ""
 
 
 def train_default(outputs: Path = OUTPUTS) -> Path:
-    """Train what ``python train.py tracking=none`` trains; a minute or two on two cores."""
+    """Train what ``python train.py tracking=none`` trains; a minute or two on two cores.
+
+    Call it in a running Hydra application, whose config folder it uses.
+    """
     from hydra import compose
 
+    from emo3d_exp.app.checks import check_weights
     from emo3d_exp.app.train import train_in
 
     cfg = compose("train", overrides=["tracking=none"])
+    check_weights(cfg)
     run = RunFolder(outputs / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_studio")
     run.create(cfg)
     train_in(run, cfg)
@@ -104,8 +130,13 @@ def load_run(path: Path) -> LoadedRun:
 
 
 def _metrics(path: Path) -> dict[str, float]:
+    """None of a run without an evaluation, nor of one whose file is damaged, which is reported."""
     file = RunFolder(path).evaluation("test") / "metrics.json"
     if not file.is_file():
         return {}
-    values = json.loads(file.read_text(encoding="utf-8")).get("metrics", {})
-    return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+    try:
+        values = json.loads(file.read_text(encoding="utf-8")).get("metrics", {}).items()
+    except (OSError, ValueError, AttributeError) as error:
+        log.warning("%s is damaged, so no scores are shown: %s", file, error)
+        return {}
+    return {name: float(value) for name, value in values if isinstance(value, int | float)}

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.studio.models import Models
+from emo3d_exp.studio.notices import errors_told
 from emo3d_exp.studio.page import Page, theme
 from emo3d_exp.studio.runs import chosen_run
 from emo3d_exp.studio.stage import prepare
@@ -35,9 +36,9 @@ def serve(cfg: DictConfig) -> None:
     check_port(int(cfg.port))
     rig = build_rig(cfg.rig)
     second = None if cfg.run_b is None else Path(cfg.run_b)
-    path, why = chosen_run(cfg.run_dir, besides=second)
-    log.info("showing %s (%s)", path, why)
-    models = Models(path, second, why, rig)
+    run, why = chosen_run(cfg.run_dir, besides=second)
+    log.info("showing %s (%s)", run.path, why)
+    models = Models(run.path, second, why, rig, loaded=[run])
     server = Studio(models, int(cfg.port)).server
     log.info("the studio is at http://%s:%d (this machine only); Ctrl+C ends it", HOST, server.get_port())
     if cfg.open_browser:
@@ -86,10 +87,11 @@ class Studio:
         self.server.on_client_disconnect(self._part)
 
     def _welcome(self, client: ClientHandle) -> None:
-        theme(client, dark=False)
-        page = Page(client, self.models)
-        with self._lock:
-            self.pages[client.client_id] = page
+        with errors_told(client, "The page could not be set up"):
+            theme(client, dark=False)
+            page = Page(client, self.models)
+            with self._lock:
+                self.pages[client.client_id] = page
         if client.client_id not in self.server.get_clients():  # gone before the page was up
             self._part(client)
 

@@ -89,7 +89,7 @@ class Stage:
     def close(self) -> None:
         """End the threads; the browser has gone."""
         for head in self.heads:
-            head.close(remove=False)
+            head.close()
 
     def _label(self, names: Sequence[str]) -> None:
         for number, (name, place) in enumerate(zip(names, places(len(names)), strict=True)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from emo3d_exp.studio.language import doubts
+
 LIMIT = 1000
 """Characters that are read; the text towers stop after about 300 anyway (77 tokens)."""
 
@@ -29,12 +31,10 @@ def clean(raw: str) -> Typed:
     visible = "".join(c if not _is_control(c) else " " for c in raw)
     text = " ".join(visible.split())
     if not text:
-        return Typed("", "Describe a feeling or a face. Until then the face is neutral.")
+        return Typed("", "Describe a feeling or a face, in English. Until then the face is neutral.")
     if len(text) > LIMIT:
         return Typed(text[:LIMIT].rstrip(), f"Only the first {LIMIT:,} of {len(text):,} characters are read.")
-    if not _mostly_latin(text):
-        return Typed(text, "The models learnt English: other languages and emoji give arbitrary faces.")
-    return Typed(text)
+    return Typed(text, doubts(text))
 
 
 def shorten(text: str, length: int = 48) -> str:
@@ -45,8 +45,3 @@ def shorten(text: str, length: int = 48) -> str:
 def _is_control(character: str) -> bool:
     """Controls, and the marks that turn the direction of text: they would disturb the page around them."""
     return unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") or character in DIRECTIONS
-
-
-def _mostly_latin(text: str) -> bool:
-    letters = [c for c in text if c.isalpha()]
-    return 2 * sum(c < "ɐ" for c in letters) > len(letters)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -42,22 +44,28 @@ def tiny_rig() -> Rig:
     return Rig("tiny", neutral, faces, np.full((4, 3), 0.5, np.float32), deltas)
 
 
+HOSTILE = "<img src=x onerror=alert(1)> **bold** [a](javascript:alert(1))"
+
+
 class FakeModels:
     """The interface of ``Models``, with runs that are called "first" and "second"."""
 
     def __init__(self, appearance: Appearance, second: bool = False) -> None:
         self.first, self.second = Path("first"), Path("second") if second else None
-        self.why, self.rig = "a <b>reason</b>", "builtin"
-        self.reader, self.no_reader = None, "nobody reads"
+        self.why, self.rig = f"a reason {HOSTILE}", "builtin"
+        self.reader, self.no_reader = None, f"nobody reads {HOSTILE}"
         self.reader_known = threading.Event()
         self.reader_known.set()
         self.asked: list[str] = []
+        self.broken = ""
         self._appearance = appearance
 
     def run(self, path: Path) -> LoadedRun:
         if path.name not in ("first", "second"):
             raise ConfigError(f"{path} is no run")
-        return LoadedRun(path, "<i>model</i>", {"mse": 0.01}, _answers)  # type: ignore[arg-type]
+        if path.name == self.broken:
+            raise ConfigError(f"{path} is broken")
+        return LoadedRun(path, f"model {HOSTILE}", {"mse": 0.01}, _answers)  # type: ignore[arg-type]
 
     def choices(self) -> list[Path]:
         return [Path("first"), Path("second")]
@@ -68,7 +76,7 @@ class FakeModels:
         return self._appearance
 
     def rigs(self) -> list[str]:
-        return ["builtin"]
+        return ["builtin", "ict_facekit"]
 
     def predict(self, run: LoadedRun, text: str) -> np.ndarray:
         self.asked.append(text)
@@ -86,4 +94,45 @@ def fake_client(number: int = 1) -> Any:
     client.client_id = number
     for name in ("add_html", "add_slider", "add_button", "add_markdown"):
         getattr(client.gui, name).side_effect = lambda *given, **named: MagicMock()
+    client.gui.add_dropdown.side_effect = lambda *given, **named: FakeDropdown(*given[:2], **named)
     return client
+
+
+class FakeDropdown:
+    """A list of choices as viser keeps it: a value that changes is told, whoever changed it."""
+
+    def __init__(self, label: str, options: tuple[str, ...], initial_value: str = "", hint: str = "") -> None:
+        self.label, self._options, self._value = label, options, initial_value or options[0]
+        self._told: list[Callable[[Any], None]] = []
+
+    def on_update(self, told: Callable[[Any], None]) -> None:
+        self._told.append(told)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return self._options
+
+    @options.setter
+    def options(self, options: tuple[str, ...]) -> None:
+        self._options = tuple(options)
+        if self._value not in self._options:
+            self.value = self._options[0]
+
+    @property
+    def value(self) -> str:
+        return self._value
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self._set(value, None)
+
+    def choose(self, value: str) -> None:
+        """As the visitor does in the browser."""
+        self._set(value, "the visitor")
+
+    def _set(self, value: str, client: str | None) -> None:
+        assert value in self._options
+        if value != self._value:
+            self._value = value
+            for told in self._told:
+                told(SimpleNamespace(client=client))

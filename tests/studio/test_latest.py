@@ -67,6 +67,15 @@ def test_an_error_does_not_end_the_worker_and_a_visitor_who_left_does() -> None:
     assert done == [1]
 
 
+def test_errors_go_to_whom_they_concern() -> None:
+    told: list[Exception] = []
+    worker = Latest(lambda item: 1 // item, failed=told.append)
+    worker.put(0)
+    until(lambda: told)
+    worker.close(wait=5)
+    assert isinstance(told[0], ZeroDivisionError)
+
+
 def test_closing_drops_what_waits() -> None:
     done: list[int] = []
     worker = Latest(done.append, quiet=30)

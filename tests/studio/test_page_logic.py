@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import html
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from studio_fakes import JAW, SMILE, FakeModels, answer_of, fake_client, tiny_rig
+from studio_fakes import HOSTILE, JAW, SMILE, FakeModels, answer_of, fake_client, tiny_rig
 
 from emo3d_exp.errors import DataError
-from emo3d_exp.studio.appearance import Appearance
+from emo3d_exp.studio.appearance import Appearance, Surface
 from emo3d_exp.studio.head_view import HeadView
-from emo3d_exp.studio.page import Page, uploaded_head
+from emo3d_exp.studio.page import Page
 from emo3d_exp.studio.state import neutral_face
+from emo3d_exp.studio.uploads import uploaded_head
 
 Open = Callable[..., Page]
 
@@ -90,22 +94,73 @@ def test_what_cannot_be_loaded_leaves_the_page_as_it_is(open_page: Open) -> None
     page = open_page()
     page._answer("open")
     before = page.stage.heads
-    page._choose_rig("nobody")
+    page._choose_head("nobody")
     page._choose_runs([Path("elsewhere")])
-    page._take_rig("page.glb", b"<!doctype html><title>404</title>")
+    page._choose_head(("page.glb", b"<!doctype html><title>404</title>"))
     assert page.client.add_notification.call_count == 3
     assert page.stage.heads is before and page.state.faces[0][JAW] == pytest.approx(0.9)
+    assert [page.runs[0].path.name, page.head] == ["first", "builtin"]
+
+
+def test_after_a_choice_that_failed_the_lists_say_what_is_shown(open_page: Open) -> None:
+    page = open_page()
+    page.compare.head.choose("ict_facekit")  # which these models do not have
+    until(lambda: page.compare.head.value == "builtin")
+    page.models.broken = "second"  # type: ignore[attr-defined]
+    page.compare.other.choose("second")
+    until(lambda: page.compare.other.value == "none")
+    assert [call.args[1] for call in page.client.add_notification.call_args_list] == [
+        "unknown rig 'ict_facekit'",
+        "second is broken",
+    ]
+
+
+def test_an_uploaded_head_stands_in_the_list_and_there_is_a_way_back(
+    open_page: Open, appearance: Appearance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, mine = open_page(), Appearance(tiny_rig())
+    monkeypatch.setattr("emo3d_exp.studio.page.uploaded_head", lambda name, content: mine)
+    page._choose_head(("me.glb", b"glTF"))
+    assert page.appearance is mine and page.compare.head.value == "me.glb (yours)"
+    page.compare.head.choose("builtin")
+    until(lambda: page.appearance is appearance)
+    page.compare.head.choose("me.glb (yours)")
+    until(lambda: page.appearance is mine)
+    assert [head.appearance for head in page.stage.heads] == [mine]
+
+
+def test_an_error_in_a_thread_is_told_to_its_visitor(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = open_page(1), open_page(2)
+    monkeypatch.setattr(one.models, "predict", MagicMock(side_effect=RuntimeError("out of memory")))
+    one._texts.put("a smile")
+    until(lambda: one.client.add_notification.call_count)
+    assert one.client.add_notification.call_args.args == ("The text got no face", "out of memory")
+    assert not other.client.add_notification.called
+
+
+def test_a_page_that_was_closed_puts_up_no_head(open_page: Open) -> None:
+    page = open_page()
+    page.close()
+    meshes = page.client.scene.add_glb.call_count
+    page._choose_runs([Path("second")])
+    page._answer("a smile")
+    assert page.client.scene.add_glb.call_count == meshes
 
 
 def test_names_and_texts_are_shown_as_text_never_as_html(open_page: Open) -> None:
+    """HTML fields hold names of models and reasons; texts stand in labels, which React shows as they are."""
     page = open_page()
-    hostile = "<img src=x onerror=alert(1)> **bold** [a](javascript:alert(1))"
-    page._answer(hostile)
-    assert "<i>model" not in page._status.content and "&lt;i&gt;model" in page._status.content
-    assert "<b>reason" not in page._status.content
-    shown = [page._status.content, page.text.note.content, page._reading.content]
-    assert not any("onerror" in str(content) for content in shown)
-    assert page.history._texts[0] == hostile
+    page._answer(HOSTILE)
+    until(lambda: "nobody reads" in page._reading.content)
+    for content in (page._status.content, page._reading.content):
+        assert html.escape(HOSTILE) in content and "<img" not in content
+    page.text.say(HOSTILE)
+    assert "<img" not in page.text.note.content and "&lt;img" in page.text.note.content
+    assert page.history._texts[0] == HOSTILE
+    markdown = [call.args[0] for call in page.client.gui.add_markdown.call_args_list]
+    assert not any("onerror" in content for content in markdown)
 
 
 def test_empty_and_long_texts_get_a_remark(open_page: Open) -> None:
@@ -127,6 +182,51 @@ def test_a_head_that_is_moved_again_goes_on_from_where_it_is(appearance: Appeara
     np.testing.assert_array_equal(head.shown().vertices, appearance(answer_of("smile")).vertices)
     made, taken = client.scene.add_glb.call_count, client.scene.add_glb.return_value.remove.call_count
     assert made == taken == 5  # at first, and a moving and a still mesh for each move; the last by close()
+
+
+def test_a_head_that_is_closed_goes_at_once_and_its_worker_leaves_nothing(appearance: Appearance) -> None:
+    client, nodes = fake_client(), list[MagicMock]()
+    asked, answer = threading.Event(), threading.Event()
+
+    def wait_for_browser(*given: object, **named: object) -> None:
+        asked.set()
+        assert answer.wait(10)
+
+    def add(*given: object, **named: object) -> MagicMock:
+        nodes.append(MagicMock())
+        return nodes[-1]
+
+    client.local_storage.get_item.side_effect = wait_for_browser
+    client.scene.add_glb.side_effect = add
+    head = HeadView(client, "head", appearance, neutral_face(), (0, 0, 0))
+    head.move_to(answer_of("open"))
+    assert asked.wait(10)
+    head.close()  # while the worker waits for the browser
+    assert len(nodes) == 2 and all(node.remove.call_count == 1 for node in nodes)
+    answer.set()
+    until(lambda: not head._worker.alive)
+    assert len(nodes) == 2 and all(node.remove.call_count == 1 for node in nodes)
+
+
+def test_a_mesh_made_while_the_head_is_closed_is_never_added(
+    appearance: Appearance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, posing, closed = fake_client(), threading.Event(), threading.Event()
+    head = HeadView(client, "head", appearance, neutral_face(), (0, 0, 0))
+
+    def pose(blendshapes: np.ndarray) -> Surface:
+        posing.set()
+        assert closed.wait(10)
+        return appearance(blendshapes)
+
+    monkeypatch.setattr(head, "appearance", MagicMock(wraps=appearance, side_effect=pose, two_sided=True))
+    head.appearance.faces = appearance.faces
+    head.move_to(answer_of("open"))
+    assert posing.wait(10)
+    head.close()
+    closed.set()
+    until(lambda: not head._worker.alive)
+    assert client.scene.add_glb.call_count == 1
 
 
 def test_a_visitor_who_leaves_ends_the_work(appearance: Appearance) -> None:

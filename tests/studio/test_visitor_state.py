@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from emo3d_exp.studio.examples import EXAMPLES
 from emo3d_exp.studio.history import History
+from emo3d_exp.studio.language import ENGLISH, FOREIGN, doubts
 from emo3d_exp.studio.sliders import GROUPS, label
 from emo3d_exp.studio.state import VisitorState, neutral_face
 from emo3d_exp.studio.texts import LIMIT, clean, shorten
@@ -23,7 +25,12 @@ from emo3d_exp.vocab import BLENDSHAPE_INDEX, BLENDSHAPES, MIRROR_PERMUTATION
         ("<b>bold</b> & <script>", "<b>bold</b> & <script>", ""),
         ("笑顔の女の子", "笑顔の女の子", "English"),
         ("😀😀", "😀😀", "English"),
-        ("très étonné", "très étonné", ""),
+        ("12345", "12345", "no word"),
+        ("Ella sonríe feliz", "Ella sonríe feliz", "may not be English"),
+        ("Er lächelt traurig", "Er lächelt traurig", "may not be English"),
+        ("Il sourit tristement", "Il sourit tristement", "may not be English"),
+        ("naïve, happy grin", "naïve, happy grin", ""),
+        ("She hums 'la vie en rose' and smiles.", "She hums 'la vie en rose' and smiles.", ""),
     ],
 )
 def test_texts_are_cleaned_and_remarked_upon(raw: str, text: str, said: str) -> None:
@@ -43,11 +50,28 @@ def test_shortened_texts_fit_a_button() -> None:
     assert len(shorten("long " * 40)) <= 48 and shorten("long " * 40).endswith("…")
 
 
-def test_history_keeps_whole_sentences_newest_first() -> None:
+def test_english_small_words_are_none_of_other_languages() -> None:
+    assert not ENGLISH & FOREIGN
+    assert not any(doubts(text) for text in EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (("a", "a sad", "a sad face"), ["a sad face"]),
+        (("a warm, happy smile", "a", "a faint", "a faint grin"), ["a faint grin", "a warm, happy smile"]),
+        (("a sad face", "a sad"), ["a sad", "a sad face"]),
+        (("joy", "", "joyful"), ["joyful", "joy"]),
+        (("fear", "fear", "joy", "fear"), ["fear", "joy"]),
+        (("one", "two", "three", "four"), ["four", "three", "two"]),
+        (("", ""), []),
+    ],
+)
+def test_history_keeps_whole_sentences_newest_first(typed: tuple[str, ...], kept: list[str]) -> None:
     history = History(length=3)
-    for text in ("a", "a sad", "a sad face", "a sad", "", "anger", "fear", "a sad", "joy"):
+    for text in typed:
         history.add(text)
-    assert history.texts == ["joy", "a sad", "fear"]
+    assert history.texts == kept
 
 
 def test_sliders_hold_each_of_the_51_once() -> None:
