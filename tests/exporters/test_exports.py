@@ -103,6 +103,15 @@ def test_a_movement_too_large_to_draw_is_refused(name: str, request_of: ExportRe
         export_bytes(name, replace(request_of, size=4096))
 
 
+def test_movements_that_would_come_out_wrong_are_refused_before_they_are_drawn(
+    request_of: ExportRequest,
+) -> None:
+    with pytest.raises(ConfigError, match="fps=60: a GIF has at most 50"):
+        export_bytes("gif", replace(request_of, size=4096, fps=60))
+    with pytest.raises(ConfigError, match="65 x 65: give size=66"):
+        export_bytes("mp4", replace(request_of, size=65))
+
+
 def test_an_unknown_format_names_those_there_are(request_of: ExportRequest) -> None:
     with pytest.raises(ConfigError, match=r"unknown format 'fbx': choose arkit_json, .*, mp4") as caught:
         export_bytes("fbx", request_of)
