@@ -23,7 +23,8 @@ def png(request: ExportRequest) -> bytes:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(request.drawing().render(request.blendshapes)[0]).save(stream, format="PNG")
+    picture = request.drawing().render(request.blendshapes, request.look)[0]
+    Image.fromarray(picture).save(stream, format="PNG")
     return stream.getvalue()
 
 
@@ -65,7 +66,7 @@ def _moving(request: ExportRequest, write: Callable[..., None], suffix: str) -> 
             "file; give fewer faces, or a smaller size=…, seconds=… or fps=…"
         )
     distinct, place = np.unique(poses, axis=0, return_inverse=True)
-    pictures = renderer.render(distinct)[place.reshape(-1)]
+    pictures = renderer.render(distinct, request.look)[place.reshape(-1)]
     with TemporaryDirectory() as folder:
         path = Path(folder, f"face{suffix}")
         write(path, pictures, rate)
