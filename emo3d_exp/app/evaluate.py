@@ -155,9 +155,9 @@ def write_comparison(board: Leaderboard, cfg: DictConfig, folder: Path) -> None:
 
     from emo3d_exp.app.comparing import compare_runs
 
-    board.write_csv(folder / "leaderboard.csv")
     # <run>/evaluation/<part>/metrics.json
     best = [RunFolder(entry.path.parents[2]) for entry in board.entries[:COMPARED]]
     renderer = instantiate(cfg.renderer, rig=instantiate(cfg.rig))
     shown = compare_runs(best, cfg.part, renderer, folder / "comparison.png")
+    board.write_csv(folder / "leaderboard.csv")  # last: where a picture cannot be drawn, nothing is left
     log.info("wrote %s and comparison.png, with %d of the runs", folder / "leaderboard.csv", shown)
