@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
 from ict_checkout import EYE, Checkout
 
+from emo3d_exp.app.cli import CONF
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 from emo3d_exp.faces import PARTS, ICTFaces, Look, Renderer, load_ict_faces, load_rig
 from emo3d_exp.faces.ict import model, store
@@ -120,10 +124,32 @@ def test_eyes_of_another_identity_turn_about_their_own_centre(faces):
     assert not np.allclose(rig.eyes[0].center, faces.rig().eyes[0].center, atol=1e-3)
 
 
-@pytest.mark.parametrize("identity", [[0.0] * 3, [np.nan], [np.inf]])
+@pytest.mark.parametrize(
+    "identity", [[0.0] * 3, [np.nan], [np.inf], "12", 0.5, ["a"], [[0.0, 1.0]], [None], {"a": 1}]
+)
 def test_unusable_identities_are_refused(identity, faces):
     with pytest.raises(ConfigError, match="identity"):
         faces.rig(identity)
+
+
+def test_identities_come_from_the_config(made, checkout, cache, monkeypatch, faces):
+    monkeypatch.setattr(model, "load_ict_faces", lambda path: load_ict_faces(path, made.topology))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        given = [f"rig.path={checkout}", "rig=ict_facekit"]
+        person, mean, many = (
+            compose("export", [*given, *more]).rig
+            for more in (["rig.identity=[0.5,-1]"], ["rig.identity=null"], ["rig.identity=[1,2,3]"])
+        )
+    assert instantiate(person).fingerprint == faces.rig([0.5, -1]).fingerprint
+    assert instantiate(mean).fingerprint == faces.rig().fingerprint != faces.rig([0.5, -1]).fingerprint
+    with pytest.raises(InstantiationException, match="identity has 3 coefficients; give at most 2"):
+        instantiate(many)
+
+
+@pytest.mark.parametrize("name", ["builtin", "gltf"])
+def test_other_rigs_have_no_identities(name):
+    with pytest.raises(ConfigError, match=rf"rig={name} has no identities.*rig=ict_facekit"):
+        load_rig(name, identity=[0.5])
 
 
 def test_random_people_follow_the_generator(faces):
