@@ -13,11 +13,14 @@ from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.predictions import load_predictions
 from emo3d_exp.evaluation.report import PREDICTIONS
 from emo3d_exp.records import Prompts
-from emo3d_exp.runs import RunFolder, write_atomically
+from emo3d_exp.runs import RunFolder, distinct_names, write_atomically
 from emo3d_exp.vocab import EMOTIONS
 
 if TYPE_CHECKING:
     from emo3d_exp.faces import Renderer
+
+TRUTH = "ground truth"
+"""Heading of the faces that were asked for."""
 
 
 def clearest(prompts: Prompts) -> np.ndarray:
@@ -47,14 +50,16 @@ def compare_runs(runs: Sequence[RunFolder], part: str, renderer: Renderer, file:
 
     prompts = load_data(runs[0].config()).prompts(part)
     rows = clearest(prompts)
-    columns = {"ground truth": renderer.render(prompts.blendshapes[rows])}
-    for run in runs:
-        if _split(run) == _split(runs[0]):
-            columns[run.path.name] = renderer.render(_answers(run, part, prompts, rows))
+    alike = [run for run in runs if _split(run) == _split(runs[0])]
+    answers = [_answers(run, part, prompts, rows) for run in alike]
+    headings = distinct_names([run.path for run in alike], taken=[TRUTH])
+    columns = {TRUTH: renderer.render(prompts.blendshapes[rows])}
+    for heading, faces in zip(headings, answers, strict=True):
+        columns[heading] = renderer.render(faces)
     sheet = comparison_sheet([prompts.text[row] for row in rows], columns)
     with write_atomically(file) as partial:
         Image.fromarray(sheet).save(partial, format="PNG", optimize=True)
-    return len(columns) - 1
+    return len(alike)
 
 
 def _split(run: RunFolder) -> tuple[object, object]:

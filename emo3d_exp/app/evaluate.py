@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from emo3d_exp.app.checks import check_judge
+from emo3d_exp.app.overriding import overridden, paths_given
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
@@ -84,20 +85,13 @@ def with_given(own: DictConfig, cfg: DictConfig, keys: list[str]) -> DictConfig:
     Raises:
         ConfigError: a key that is the run's own affair, such as its data.
     """
-    paths = sorted((key.lstrip("+~").split("@")[-1] for key in keys), key=lambda path: path.count("."))
-    foreign = [path for path in paths if path.split(".")[0] not in (*REPLACEABLE, *OWN)]
+    foreign = [path for path in paths_given(keys) if path.split(".")[0] not in (*REPLACEABLE, *OWN)]
     if foreign:
         raise ConfigError(
             f"{', '.join(foreign)}: a run is scored on its own data and split; with run_dir=… only "
             f"{', '.join((*REPLACEABLE, *OWN))} can be given"
         )
-    own = own.copy()
-    OmegaConf.set_struct(own, False)
-    for path in paths:
-        if path.split(".")[0] in REPLACEABLE:
-            OmegaConf.update(own, path, OmegaConf.select(cfg, path), merge=False)
-    OmegaConf.set_struct(own, True)
-    return own
+    return overridden(own, cfg, keys, REPLACEABLE)
 
 
 def evaluate_file(cfg: DictConfig) -> None:
@@ -161,9 +155,9 @@ def write_comparison(board: Leaderboard, cfg: DictConfig, folder: Path) -> None:
 
     from emo3d_exp.app.comparing import compare_runs
 
-    board.write_csv(folder / "leaderboard.csv")
     # <run>/evaluation/<part>/metrics.json
     best = [RunFolder(entry.path.parents[2]) for entry in board.entries[:COMPARED]]
     renderer = instantiate(cfg.renderer, rig=instantiate(cfg.rig))
     shown = compare_runs(best, cfg.part, renderer, folder / "comparison.png")
+    board.write_csv(folder / "leaderboard.csv")  # last: where a picture cannot be drawn, nothing is left
     log.info("wrote %s and comparison.png, with %d of the runs", folder / "leaderboard.csv", shown)

@@ -11,9 +11,14 @@ import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from emo3d_exp.app.overriding import overridden, paths_given
 from emo3d_exp.errors import ConfigError
 
 log = logging.getLogger(__name__)
+
+GROUPS = ("rig", "renderer")
+SIZE = 512
+"""Pixels per side of pictures, where none are given: a run's own are those of the metric."""
 
 
 def export_faces(cfg: DictConfig, texts: Sequence[str] = (), keys: Sequence[str] = ()) -> None:
@@ -21,28 +26,36 @@ def export_faces(cfg: DictConfig, texts: Sequence[str] = (), keys: Sequence[str]
 
     Args:
         cfg: of ``conf/export.yaml``. texts: those of the command line; none: ``cfg.text``.
-        keys: of the overrides on the command line: a rig or renderer given there replaces the run's own.
+        keys: of the overrides on the command line: what they give of rig and renderer, the whole or single
+            keys, replaces the run's own.
     """
-    from emo3d_exp.exporters import ExportRequest, export
+    from emo3d_exp.exporters import ExportRequest, checked_place, export
     from emo3d_exp.exporters.formats import format_of
+    from emo3d_exp.faces import portrait
 
     if cfg.text is not None and not texts:
         texts = [cfg.text] if isinstance(cfg.text, str) else [str(text) for text in cfg.text]
     chosen = format_of(str(cfg.format))
-    if cfg.predictions is None:
-        faces, parts = _predicted(cfg, texts)
-    else:
-        faces, parts = _read(cfg, texts), cfg
-    settings: dict[str, Any] = {"fps": cfg.fps, "seconds": cfg.seconds, "size": cfg.size}
+    out = Path(cfg.out) if cfg.out is not None else Path(f"face{chosen.suffix}")
+    checked_place(str(cfg.format), out)
+    look = portrait(cfg.view, cfg.light)
+    faces, parts = (_read(cfg, texts), cfg) if cfg.predictions is not None else _predicted(cfg, texts)
+    size = _size(cfg, keys)
+    settings: dict[str, Any] = {"fps": cfg.fps, "seconds": cfg.seconds, "size": size, "look": look}
     ExportRequest(**faces, **settings)  # refuses settings before a rig is loaded
     if chosen.rig:
-        settings["rig"] = instantiate(_group("rig", cfg, parts, keys))
-        settings["renderer"] = instantiate(
-            _group("renderer", cfg, parts, keys), rig=settings["rig"], size=cfg.size
-        )
-    out = Path(cfg.out) if cfg.out is not None else Path(f"face{chosen.suffix}")
+        parts = overridden(parts, cfg, keys, GROUPS)
+        settings["rig"] = instantiate(parts.rig)
+        settings["renderer"] = instantiate(parts.renderer, rig=settings["rig"], size=size)
     for path in export(str(cfg.format), ExportRequest(**faces, **settings), out):
         log.info("%s", path)
+
+
+def _size(cfg: DictConfig, keys: Sequence[str]) -> int:
+    """Pixels per side: ``size``, or else the renderer's where that is given, or else :data:`SIZE`."""
+    if cfg.size is not None:
+        return cfg.size
+    return cfg.renderer.size if "renderer.size" in paths_given(keys) else SIZE
 
 
 def _predicted(cfg: DictConfig, texts: Sequence[str]) -> tuple[dict[str, Any], DictConfig]:
@@ -81,8 +94,3 @@ def _read(cfg: DictConfig, texts: Sequence[str]) -> dict[str, Any]:
         "sample_id": read.sample_id[rows],
         "text_number": read.text_number[rows],
     }
-
-
-def _group(name: str, cfg: DictConfig, parts: DictConfig, keys: Sequence[str]) -> DictConfig:
-    """A group as the command line gives it, or else the run's own."""
-    return cfg[name] if any(key.split(".")[0] == name for key in keys) else parts[name]

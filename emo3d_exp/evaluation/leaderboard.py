@@ -13,7 +13,7 @@ from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.columns import COLUMNS, LABELS, LEGEND, cell
 from emo3d_exp.evaluation.evaluation import SCHEMA
 from emo3d_exp.evaluation.intervals import bootstrap_interval
-from emo3d_exp.runs import write_atomically
+from emo3d_exp.runs import distinct_names, write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -149,10 +149,11 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
     conditions = [
         json.dumps([content["provenance"].get(name) for name in CONDITIONS]) for content in contents
     ]
+    runs = distinct_names([_run_folder(path) for path in files])
     letters = {text: _letter(number) for number, text in enumerate(dict.fromkeys(conditions))}
     entries = [
         Entry(
-            run=_run_name(path),
+            run=run,
             system=str(content["provenance"].get("system", "")),
             conditions=letters[condition],
             metrics=content["metrics"],
@@ -160,7 +161,7 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
             provenance=content["provenance"],
             path=path,
         )
-        for path, content, condition in zip(files, contents, conditions, strict=True)
+        for run, path, content, condition in zip(runs, files, contents, conditions, strict=True)
     ]
     entries.sort(key=lambda entry: (len(entry.conditions), entry.conditions, entry.score))
     differing = [
@@ -179,9 +180,9 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _run_name(path: Path) -> str:
+def _run_folder(path: Path) -> Path:
     folder = path.resolve().parent
-    return folder.parent.parent.name if folder.parent.name == "evaluation" else folder.name
+    return folder.parent.parent if folder.parent.name == "evaluation" else folder
 
 
 def _letter(number: int) -> str:

@@ -2,6 +2,6 @@
 
 from emo3d_exp.exporters.formats import FORMATS, Format
 from emo3d_exp.exporters.request import ExportRequest
-from emo3d_exp.exporters.writing import Exported, export, export_bytes
+from emo3d_exp.exporters.writing import Exported, checked_place, export, export_bytes
 
-__all__ = ["FORMATS", "ExportRequest", "Exported", "Format", "export", "export_bytes"]
+__all__ = ["FORMATS", "ExportRequest", "Exported", "Format", "checked_place", "export", "export_bytes"]

@@ -6,6 +6,7 @@ import numpy as np
 
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.exporters.request import ExportRequest
+from emo3d_exp.faces.animation import eased, frame_count
 
 MAX_FRAMES = 20_000
 MOVING = 0.4
@@ -28,7 +29,6 @@ def key_poses(request: ExportRequest) -> tuple[np.ndarray, np.ndarray]:
 def frames(request: ExportRequest) -> tuple[np.ndarray, np.ndarray]:
     """Times (F,) float64 at ``fps``, and the poses (F, 52) float32 at them, eased in and out.
 
-    The way between two poses is ``a + (3 u^2 - 2 u^3) (b - a)`` with u from 0 to 1: at rest at both ends.
     The last frame is at or just after the last key pose, and equal to the first.
 
     Raises:
@@ -36,18 +36,12 @@ def frames(request: ExportRequest) -> tuple[np.ndarray, np.ndarray]:
     """
     times, poses = key_poses(request)
     fps = request.fps or 30.0
-    count = int(np.ceil(times[-1] * fps - 1e-6)) + 1
-    if count > MAX_FRAMES:
+    if frame_count(times[-1], fps) > MAX_FRAMES:
         raise ConfigError(
             f"{len(request)} faces of {request.seconds} s at {fps} frames a second are more than "
             f"{MAX_FRAMES} frames; give fewer faces, or a smaller seconds=… or fps=…"
         )
-    at = np.arange(count) / fps
-    start = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 2)
-    passed = np.clip((at - times[start]) / (times[start + 1] - times[start]), 0, 1)
-    eased = (passed * passed * (3 - 2 * passed))[:, None]
-    moved = poses[start] * (1 - eased) + poses[start + 1] * eased
-    return at, moved.astype(np.float32)
+    return eased(times, poses, fps)
 
 
 def without_repeats(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

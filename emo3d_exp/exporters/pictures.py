@@ -23,27 +23,41 @@ def png(request: ExportRequest) -> bytes:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(request.drawing().render(request.blendshapes)[0]).save(stream, format="PNG")
+    picture = request.drawing().render(request.blendshapes, request.look)[0]
+    Image.fromarray(picture).save(stream, format="PNG")
     return stream.getvalue()
 
 
 def gif(request: ExportRequest) -> bytes:
-    """The movement as an endless GIF. Players round the time of a frame to hundredths of a second."""
-    from emo3d_exp.faces.animation import write_gif
+    """The movement as an endless GIF. Raises ConfigError above 50 frames a second."""
+    from emo3d_exp.faces.animation import check_gif_rate, write_gif
 
+    check_gif_rate(_rate(request))
     return _moving(request, write_gif, ".gif")
 
 
 def mp4(request: ExportRequest) -> bytes:
-    """The movement as MPEG-4 video. Raises DataError where OpenCV has no codec for it."""
-    from emo3d_exp.faces.animation import write_mp4
+    """The movement as MPEG-4 video.
 
+    Raises:
+        ConfigError: an odd size.
+        DataError: OpenCV has no codec for it.
+    """
+    from emo3d_exp.faces.animation import check_mp4_size, write_mp4
+
+    size = request.drawing().size
+    check_mp4_size(size, size)
     return _moving(request, write_mp4, ".mp4")
 
 
+def _rate(request: ExportRequest) -> int:
+    """Frames a second of pictures, a whole number."""
+    return round(request.fps or 25)
+
+
 def _moving(request: ExportRequest, write: Callable[..., None], suffix: str) -> bytes:
-    # Pictures have whole rates, and each lasts: the last, equal to the first, would be seen twice in a loop.
-    rate = round(request.fps or 25)
+    rate = _rate(request)
+    # Each picture lasts: the last, equal to the first, would be seen twice in a loop.
     poses = frames(replace(request, fps=rate))[1][:-1]
     renderer = request.drawing()
     if len(poses) * renderer.size**2 > MAX_PIXELS:
@@ -52,7 +66,7 @@ def _moving(request: ExportRequest, write: Callable[..., None], suffix: str) -> 
             "file; give fewer faces, or a smaller size=…, seconds=… or fps=…"
         )
     distinct, place = np.unique(poses, axis=0, return_inverse=True)
-    pictures = renderer.render(distinct)[place.reshape(-1)]
+    pictures = renderer.render(distinct, request.look)[place.reshape(-1)]
     with TemporaryDirectory() as folder:
         path = Path(folder, f"face{suffix}")
         write(path, pictures, rate)

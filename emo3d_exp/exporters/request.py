@@ -12,7 +12,7 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.records import N_BLENDSHAPES
 
 if TYPE_CHECKING:
-    from emo3d_exp.faces import Renderer, Rig
+    from emo3d_exp.faces import Look, Renderer, Rig
 
 LIMITS = {"fps": (1.0, 240.0), "seconds": (0.1, 600.0), "size": (16, 4096)}
 """Lowest and highest value of the settings of :class:`ExportRequest`."""
@@ -30,6 +30,7 @@ class ExportRequest:
         fps: frames a second of what moves; None: as usual for the format. seconds: for each face of what
             moves.
         size: pixels per side of pictures.
+        look: whom pictures show, from where and in which light; None: the neutral look from the front.
         renderer: draws the pictures; None: one with its own settings is made of ``rig`` and ``size``.
 
     Raises:
@@ -45,6 +46,7 @@ class ExportRequest:
     fps: float | None = None
     seconds: float = 2.0
     size: int = 512
+    look: Look | None = None
     renderer: Renderer | None = None
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.exporters.formats import format_of
+from emo3d_exp.exporters.formats import FORMATS, format_of
 from emo3d_exp.exporters.request import ExportRequest
 from emo3d_exp.runs import write_atomically
 
@@ -49,11 +49,9 @@ def export(format: str, request: ExportRequest, path: Path | str) -> list[Path]:
         The paths written.
 
     Raises:
-        ConfigError: as :func:`export_bytes`, or a place that cannot be written.
+        ConfigError: as :func:`export_bytes` and :func:`checked_place`, or a place that cannot be written.
     """
-    path, chosen = Path(path), format_of(format)
-    if not path.name:
-        raise ConfigError(f"out={path}: give the name of a file, such as out=face{chosen.suffix}")
+    path, chosen = checked_place(format, path), format_of(format)
     parts = [request] if chosen.faces == "many" else _one_by_one(request)
     more = [path.with_name(f"{path.stem}_{number}{path.suffix}") for number in range(2, len(parts) + 1)]
     for part, place in zip(parts, [path, *more], strict=True):
@@ -64,6 +62,21 @@ def export(format: str, request: ExportRequest, path: Path | str) -> list[Path]:
         except OSError as error:
             raise ConfigError(f"cannot write {place}: {error}; choose another place with out=…") from error
     return [path, *more]
+
+
+def checked_place(format: str, path: Path | str) -> Path:
+    """``path``, if it can be the name of such a file. Raises ConfigError: no name, or another suffix."""
+    path, suffix = Path(path), format_of(format).suffix
+    if not path.name:
+        raise ConfigError(f"out={path}: give the name of a file, such as out=face{suffix}")
+    if path.suffix.lower() not in ("", suffix):
+        others = [name for name, kind in FORMATS.items() if kind.suffix == path.suffix.lower()]
+        other = f", or one of format={', '.join(others)}" if others else ""
+        raise ConfigError(
+            f"out={path}: format={format} is written as {suffix}, not as {path.suffix}; "
+            f"give out={path.with_suffix(suffix)}{other}"
+        )
+    return path
 
 
 def _one_by_one(request: ExportRequest) -> list[ExportRequest]:

@@ -3,6 +3,15 @@
 from emo3d_exp.runs.files import write_atomically, write_json
 from emo3d_exp.runs.folder import RunFolder
 from emo3d_exp.runs.locations import available_cores, cache_root
+from emo3d_exp.runs.names import distinct_names
 from emo3d_exp.runs.provenance import provenance
 
-__all__ = ["RunFolder", "available_cores", "cache_root", "provenance", "write_atomically", "write_json"]
+__all__ = [
+    "RunFolder",
+    "available_cores",
+    "cache_root",
+    "distinct_names",
+    "provenance",
+    "write_atomically",
+    "write_json",
+]

@@ -18,6 +18,7 @@ from PIL import Image
 from tiny_task import config
 
 from emo3d_exp import load_predictor
+from emo3d_exp.app import export as exporting
 from emo3d_exp.app.cli import CONF
 from emo3d_exp.app.export import export_faces
 from emo3d_exp.app.train import train_in
@@ -92,6 +93,40 @@ def test_the_rig_is_the_runs_own_unless_it_is_given(run_dir: Path, tmp_path: Pat
     assert Image.open(tmp_path / "face.png").size == (64, 64)
 
 
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [([], 512), (["renderer.size=96"], 96), (["renderer.size=96", "size=64"], 64),
+     (["renderer.margin=0.1"], 512)],
+)  # fmt: skip
+def test_single_keys_of_the_renderer_leave_the_others_the_runs_own(
+    given: list[str], size: int, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[dict] = []
+    monkeypatch.setattr(exporting, "instantiate", lambda group, **more: made.append({**group, **more}))
+    monkeypatch.setattr("emo3d_exp.exporters.export", lambda *arguments: [])
+    own = OmegaConf.load(run_dir / "config.yaml")
+    own.renderer.supersample = 3
+    monkeypatch.setattr(exporting, "_predicted", lambda *_: ({"blendshapes": np.zeros((1, 52))}, own))
+    keys = [override.split("=")[0] for override in given]
+    export_faces(composed(f"run_dir={run_dir}", "format=png", *given), TEXTS[:1], keys)
+    renderer = made[1]
+    assert (renderer["size"], renderer["supersample"]) == (size, 3)
+    assert renderer["margin"] == (0.1 if "renderer.margin" in keys else 0.06)
+
+
+def test_the_view_and_the_light_have_names(predictions: Path, tmp_path: Path) -> None:
+    pictures = []
+    for number, given in enumerate(([], ["view=profile"], ["view=profile", "light=side"])):
+        out = tmp_path / f"{number}.png"
+        cfg = composed(
+            f"predictions={predictions}", "sample_id=40", "format=png", "size=64", f"out={out}", *given
+        )
+        export_faces(cfg)
+        pictures.append(np.asarray(Image.open(out)).astype(int))
+    assert np.abs(pictures[1] - pictures[0]).mean() > 5
+    assert np.abs(pictures[2] - pictures[1]).mean() > 2
+
+
 def test_faces_of_a_file(predictions: Path, tmp_path: Path) -> None:
     out = tmp_path / "out" / "faces.json"
     cfg = composed(f"predictions={predictions}", "sample_id=[40,12]", "format=arkit_json", f"out={out}")
@@ -108,6 +143,9 @@ def test_faces_of_a_file(predictions: Path, tmp_path: Path) -> None:
         (["predictions=FILE", "sample_id=abc"], [], "no face of sample_id abc"),
         (["predictions=FILE", "sample_id=[]"], [], "no face of sample_id"),
         (["predictions=FILE"], ["joy"], "not both"),
+        (["predictions=FILE", "view=back"], [], "unknown view 'back': choose front"),
+        (["predictions=FILE", "light=red"], [], "unknown light 'red': choose studio"),
+        (["predictions=FILE", "format=png", "out=a.glb"], [], r"out=a\.glb: format=png is written as \.png"),
         (["predictions=FILE", "fps=abc"], [], "fps=abc: give a number"),
         (["predictions=FILE", "format=fbx"], [], "unknown format 'fbx': choose arkit_json"),
         (["run_dir=somewhere"], [], "say which faces"),

@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.exporters import FORMATS, ExportRequest, export, export_bytes
 from emo3d_exp.exporters.movement import frames
-from emo3d_exp.faces import Rig
+from emo3d_exp.faces import Rig, portrait
 from emo3d_exp.faces.paint import paint_rig
 from emo3d_exp.faces.shading import to_display
 
@@ -103,6 +103,15 @@ def test_a_movement_too_large_to_draw_is_refused(name: str, request_of: ExportRe
         export_bytes(name, replace(request_of, size=4096))
 
 
+def test_movements_that_would_come_out_wrong_are_refused_before_they_are_drawn(
+    request_of: ExportRequest,
+) -> None:
+    with pytest.raises(ConfigError, match="fps=60: a GIF has at most 50"):
+        export_bytes("gif", replace(request_of, size=4096, fps=60))
+    with pytest.raises(ConfigError, match="65 x 65: give size=66"):
+        export_bytes("mp4", replace(request_of, size=65))
+
+
 def test_an_unknown_format_names_those_there_are(request_of: ExportRequest) -> None:
     with pytest.raises(ConfigError, match=r"unknown format 'fbx': choose arkit_json, .*, mp4") as caught:
         export_bytes("fbx", request_of)
@@ -150,6 +159,41 @@ def test_a_movement_without_end_is_refused(blendshapes: np.ndarray) -> None:
 def test_arrays_that_do_not_fit_are_refused(fields: dict, blendshapes: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"blendshapes|faces but"):
         ExportRequest(**({"blendshapes": blendshapes} | fields))
+
+
+def test_pictures_show_the_look_that_is_asked_for(request_of: ExportRequest) -> None:
+    look = portrait("profile", "side")
+    one = replace(request_of, blendshapes=request_of.blendshapes[:1], captions=(), look=look)
+    picture = np.asarray(Image.open(io.BytesIO(export_bytes("png", one).content)))
+    np.testing.assert_array_equal(picture, one.drawing().render(one.blendshapes, look)[0])
+    assert np.abs(picture.astype(int) - one.drawing().render(one.blendshapes)[0]).mean() > 5
+    with Image.open(io.BytesIO(export_bytes("gif", replace(one, seconds=0.5)).content)) as moving:
+        shown = np.asarray(moving.convert("RGB")).astype(int)
+    neutral = one.drawing().render(np.zeros((1, 52)), look)[0]
+    assert np.abs(shown - neutral).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "told"),
+    [
+        ("png", "a.glb", r"as \.png, not as \.glb; give out=a\.png, or one of format=gltf, gltf_animation"),
+        ("gltf", "b/a.gltf", r"as \.glb, not as \.gltf; give out=b/a\.glb$"),
+        ("arkit_json", "a.csv", r"out=a\.json, or one of format=livelink_csv, livelink_animation"),
+    ],
+)
+def test_a_suffix_of_another_kind_is_refused(
+    name: str, out: str, told: str, request_of: ExportRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=told):
+        export(name, request_of, out)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_suffix_may_be_left_out_or_shouted(blendshapes: np.ndarray, tmp_path: Path) -> None:
+    for name in ("face", "face.JSON"):
+        (path,) = export("arkit_json", ExportRequest(blendshapes), tmp_path / name)
+        assert path == tmp_path / name and path.stat().st_size > 0
 
 
 def test_a_place_that_cannot_be_written_is_told(blendshapes: np.ndarray, tmp_path: Path) -> None:

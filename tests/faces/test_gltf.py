@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pygltflib as gl
@@ -172,6 +173,19 @@ def test_mirroring_node_keeps_triangles_outward(tmp_path):
         ("mouthLeft", ("mouthLeft", "")),
         ("browInnerUp_L", ("browInnerUp", "left")),
         ("mouthFunnel", ("mouthFunnel", "")),
+        ("jawOpen.001", ("jawOpen", "")),
+        ("eyeBlink_L.012", ("eyeBlinkLeft", "")),
+        ("mouthLeft.001", ("mouthLeft", "")),
+        ("L_eyeBlink", ("eyeBlinkLeft", "")),
+        ("left_eye_blink", ("eyeBlinkLeft", "")),
+        ("RightBrowDown", ("browDownRight", "")),
+        ("face.R_mouthSmile.002", ("mouthSmileRight", "")),
+        ("L_browInnerUp", ("browInnerUp", "left")),
+        ("R_mouthLeft", ("mouthLeft", "")),
+        ("L_eyeBlinkLeft", ("eyeBlinkLeft", "")),
+        ("left_jaw", None),
+        ("right_mouth", None),
+        ("jawOpen.01", None),
         ("tongueOut", None),
         ("a_" * 300 + "jawOpen", None),
         ("_L", None),
@@ -185,6 +199,24 @@ def test_names(raw, expected):
 def test_all_names_of_the_vocabulary_and_of_live_link_match_themselves():
     for name, other in zip(MORPH_TARGETS, LIVE_LINK_NAMES, strict=True):
         assert match_target(name) == match_target(other) == (name, "")
+
+
+def test_all_sided_names_are_known_by_a_side_in_front():
+    for name in MORPH_TARGETS:
+        side = next((side for side in ("Left", "Right") if name.endswith(side)), None)
+        if side is None or name in ("jawLeft", "jawRight", "mouthLeft", "mouthRight"):
+            continue
+        stem = name.removesuffix(side)
+        words = re.sub("([A-Z])", r"_\1", stem).lower()
+        for raw in (f"{side[0]}_{stem}", f"{side.lower()}_{words}", side + stem[0].upper() + stem[1:]):
+            assert match_target(raw) == match_target(f"{raw}.001") == (name, ""), raw
+
+
+def test_copies_give_way_to_what_they_were_copied_from():
+    assert match_targets(["jawOpen.001", "jawOpen", "L_eyeBlink.001"]) == {
+        "jawOpen": [1],
+        "eyeBlinkLeft": [2],
+    }
 
 
 def test_halves_are_added_and_doubles_are_not():

@@ -121,6 +121,30 @@ def test_files_that_are_there_are_not_asked_for(server, cache):
     assert fetch(manifest) == folder and gets(server) == [("b.obj", None)]
 
 
+def test_a_cached_file_of_the_right_size_but_other_bytes_is_fetched_again(server, cache):
+    manifest = manifest_of(server, {"a.obj": b"right", "b.obj": b"b" * 20})
+    folder = fetch(manifest)
+    (folder / "FaceXModel" / "a.obj").write_bytes(b"wrong")
+    server.asked.clear()
+    assert (fetch(manifest) / "FaceXModel" / "a.obj").read_bytes() == b"right"
+    assert gets(server) == [("a.obj", None)]
+
+
+@pytest.mark.parametrize("line", [b"no HTTP at all\r\n\r\n", b""])
+def test_an_answer_that_is_no_http_is_told_in_one_line(line, server, cache, monkeypatch):
+    manifest = manifest_of(server, {"a.obj": b"right"})
+
+    def answer(handler: Files) -> None:
+        if handler.command == "GET":
+            handler.wfile.write(line)
+        else:
+            Files.do_HEAD(handler)
+
+    monkeypatch.setattr(Files, "do_GET", answer)
+    with pytest.raises(WeightsUnavailableError, match=r"a\.obj is not on this machine.*cannot be fetched"):
+        fetch(manifest)
+
+
 def test_a_missing_file_names_itself_and_its_address(server, cache):
     manifest = manifest_of(server, {"a.obj": b"a", "b.obj": b"b"})
     server.files.clear()

@@ -149,6 +149,20 @@ def test_damaged_archives_are_refused(checkout, tmp_path):
             dict(read_meshes(tmp_path / name))
 
 
+@pytest.mark.parametrize(("place", "value", "told"), [(6, 1, "encrypted"), (8, 77, "compression")])
+def test_zips_that_cannot_be_unpacked_are_refused(place, value, told, tmp_path):
+    """The flags' first byte says that a member is encrypted; two bytes on stands how it is compressed."""
+    packed = tmp_path / "a.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("x/FaceXModel/jawOpen.obj", b"v 0 0 0\n")
+    data = bytearray(packed.read_bytes())
+    listed = data.index(b"PK\x01\x02")
+    data[place], data[listed + place + 2] = value, value
+    packed.write_bytes(data)
+    with pytest.raises(DataError, match=rf"a\.zip: not a readable archive.*{told}"):
+        dict(read_meshes(packed))
+
+
 def test_what_is_no_checkout_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"no FaceXModel/generic_neutral_mesh\.obj"):
         dict(read_meshes(tmp_path))

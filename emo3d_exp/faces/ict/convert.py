@@ -7,6 +7,7 @@ import numpy as np
 from emo3d_exp.faces.ict.eyeballs import Sclera, ball_center, gaze_deltas, glint
 from emo3d_exp.faces.ict.masks import eye_masks, skin_masks
 from emo3d_exp.faces.ict.meshes import Meshes
+from emo3d_exp.faces.ict.mouth import mouth_parts
 from emo3d_exp.faces.ict.obj import triangulate
 from emo3d_exp.faces.ict.occlusion import ambient_occlusion
 from emo3d_exp.faces.ict.openings import Openings, find_openings
@@ -19,9 +20,6 @@ from emo3d_exp.vocab import MORPH_TARGETS
 SIDES = {"left": 1, "right": -1}
 DRAWN = ("face", "head", "mouth_socket", "gums_tongue", "teeth")
 """Eye sockets, behind the eyeballs, never show."""
-
-MOUTH_BAG, TONGUE, GUMS = (0.16, 0.035, 0.035), (0.42, 0.13, 0.13), (0.34, 0.085, 0.08)
-"""Linear colours of what looks do not paint."""
 
 HOLLOW_RADIUS, HOLLOW = 0.22, (0.08, 0.55)
 """How far a point's surroundings darken it, and the shares of them between which that goes from 0 to 1."""
@@ -45,8 +43,8 @@ def convert(meshes: Meshes, topology: Topology = TOPOLOGY) -> dict[str, np.ndarr
     used, faces = _drawn(triangles, topology)
     hollow = _hollow(neutral, triangles, topology)
     masks = {k: v[used] for k, v in skin_masks(neutral, hollow, openings, topology).items()}
-    part, colors = _parts(used, neutral, topology)
-    masks |= _mouth_masks(part, neutral[used], used, topology)
+    part, colors, mouth = mouth_parts(positions, used, topology)
+    masks |= mouth
     shapes = [positions[name] for name in meshes.identities]
     deltas, identities = _deltas(positions, openings, topology)[:, used], _stack(shapes, neutral, used)
     rest = (neutral + sealed_lips(neutral, openings, topology))[used]
@@ -112,37 +110,6 @@ def _hollow(neutral: np.ndarray, triangles: np.ndarray, topology: Topology) -> n
     hollow = np.zeros(topology.count)
     hollow[rows] = ambient_occlusion(neutral[rows], normals[rows], areas[rows], HOLLOW_RADIUS)
     return smoothstep(hollow, *HOLLOW)
-
-
-def _parts(used: np.ndarray, neutral: np.ndarray, topology: Topology) -> tuple[np.ndarray, np.ndarray]:
-    part = np.zeros(len(used), np.uint8)
-    colors = np.full((len(used), 3), 0.5)
-    bag, teeth, tongue = (PARTS.index(name) for name in ("mouth_bag", "teeth", "tongue"))
-    inside = np.isin(used, topology.groups["mouth_socket"])
-    part[inside], colors[inside] = bag, MOUTH_BAG
-    part[np.isin(used, topology.groups["teeth"])] = teeth
-    gums = np.isin(used, topology.groups["gums_tongue"])
-    part[gums], colors[gums] = teeth, GUMS
-    is_tongue = gums & _tongue(neutral[used])
-    part[is_tongue], colors[is_tongue] = tongue, TONGUE
-    # Light fades towards the throat.
-    colors *= np.where(part == 0, 1, 0.25 + 0.75 * smoothstep(neutral[used, 2], -0.45, 0.2))[:, None]
-    return part, colors
-
-
-def _tongue(vertices: np.ndarray) -> np.ndarray:
-    x, y, z = vertices.T
-    return (np.abs(x) < 0.27) & (y < -1.06) & (z < 0.16)
-
-
-def _mouth_masks(
-    part: np.ndarray, vertices: np.ndarray, used: np.ndarray, topology: Topology
-) -> dict[str, np.ndarray]:
-    """Gums, and the shade that deepens towards the throat."""
-    gums = (part == PARTS.index("teeth")) & np.isin(used, topology.groups["gums_tongue"])
-    depth = smoothstep(vertices[:, 2], 0.42, -0.1)
-    shade = np.where(gums, 0.0, depth) * (part == PARTS.index("teeth"))
-    return {"gums": gums * 1.0, "teeth_shade": shade}
 
 
 class _Arrays:

@@ -7,6 +7,7 @@ light model; those of the neutral and the expressions agree with a published lis
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import urllib.request
 from collections.abc import Callable
@@ -62,7 +63,7 @@ def fetch(manifest: Manifest) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(checkout / ".lock"):
         missing = [
-            name for name in sorted(manifest.files) if not _whole(folder / name, manifest.files[name][0])
+            name for name in sorted(manifest.files) if not _whole(folder / name, *manifest.files[name])
         ]
         if missing:
             address = f"{manifest.address}/{missing[0]}"
@@ -72,8 +73,14 @@ def fetch(manifest: Manifest) -> Path:
     return checkout
 
 
-def _whole(file: Path, size: int) -> bool:
-    return file.is_file() and file.stat().st_size == size
+def _whole(file: Path, size: int, sha256: str) -> bool:
+    """Whether the file is the one that was pinned; asked once a conversion, whose result is kept."""
+    return file.is_file() and file.stat().st_size == size and _sha256(file) == sha256
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _download(manifest: Manifest, names: list[str], folder: Path) -> None:
@@ -88,8 +95,9 @@ def _download(manifest: Manifest, names: list[str], folder: Path) -> None:
             address = f"{manifest.address}/{name}"
             try:
                 _fetch_file(address, folder / name, *manifest.files[name], partial(progress.advance, task))
-            except OSError as error:  # urllib's errors are OSErrors
-                raise _unavailable(name, address, str(getattr(error, "reason", error)), 1) from error
+            except (OSError, http.client.HTTPException) as error:  # urllib's own errors are OSErrors
+                reason = str(getattr(error, "reason", error)) or type(error).__name__
+                raise _unavailable(name, address, reason, 1) from error
 
 
 def _fetch_file(address: str, target: Path, size: int, sha256: str, count: Callable[[int], None]) -> None:
@@ -100,8 +108,7 @@ def _fetch_file(address: str, target: Path, size: int, sha256: str, count: Calla
         have = _append(address, part, have, size, count)
     if have < size:
         raise OSError(f"the connection ended after {have} of {size} bytes; run again to continue")
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = _sha256(part)
     if have != size or found != sha256:
         part.unlink()
         raise OSError(f"it has {have} bytes and SHA-256 {found}, expected {size} and {sha256}")

@@ -17,6 +17,12 @@ from emo3d_exp.faces.identity import smoothstep
 BROW_DROP = 0.075
 """The landmarks lie on the upper edge of the brow; its middle is this much lower."""
 
+CORNER = (0.358, -1.146), (0.022, 0.020)
+"""Centre and size of the dark corner of the mouth."""
+
+DIMPLE, DIMPLE_SHADE = ((0.405, -1.165), (0.055, 0.045)), 0.42
+"""The skin that mouthDimple turns to the light below the corner, where a fold would shade it."""
+
 
 def skin_masks(
     vertices: np.ndarray, hollow: np.ndarray, openings: Openings, topology: Topology
@@ -34,6 +40,11 @@ def skin_masks(
         "stubble": _stubble(np.abs(x), y) * (1 - masks["lips"]) * skin,
         "skin_mottle": _mottle(x, y),
     }
+    corner = face * _blob(np.abs(x), y, *CORNER)
+    masks["lips"] = masks["lips"] * (1 - 0.85 * corner)
+    masks["inner_lips"] = np.maximum(masks["inner_lips"], 0.25 * corner)
+    for side, sign in (("Left", 1), ("Right", -1)):
+        masks[f"wrinkle_mouthDimple{side}"] = DIMPLE_SHADE * face * _blob(sign * x, y, *DIMPLE)
     return {name: np.clip(mask, 0, 1) for name, mask in masks.items()}
 
 

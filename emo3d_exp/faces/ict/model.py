@@ -45,13 +45,13 @@ class ICTFaces:
                 the toolkit was built from; None or all 0 for the mean face.
 
         Raises:
-            ConfigError: more coefficients than shapes, or one that is not finite.
+            ConfigError: no list of numbers, more of them than shapes, or one that is not finite.
         """
-        amounts = np.asarray([] if identity is None else identity, np.float32).reshape(-1)
-        if len(amounts) > len(self.identities) or not np.isfinite(amounts).all():
+        amounts = _amounts(identity)
+        if len(amounts) > len(self.identities):
             raise ConfigError(
                 f"rig {NAME}: identity has {len(amounts)} coefficients; give at most "
-                f"{len(self.identities)} finite ones, as many as this copy has identity shapes"
+                f"{len(self.identities)}, as many as this copy has identity shapes"
             )
         arrays = dict(self._arrays)
         if amounts.any():
@@ -73,6 +73,20 @@ class ICTFaces:
             for index, delta in gaze_deltas(ball, ball_center(ball), sign).items():
                 deltas[index, rows] = delta
         return deltas
+
+
+def _amounts(identity: Sequence[float] | None) -> np.ndarray:
+    """Coefficients (K,) float32, finite."""
+    if identity is None:
+        return np.zeros(0, np.float32)
+    told = f"rig {NAME}: identity={identity}: give a list of finite numbers, such as [0.5,-1], or null"
+    try:
+        amounts = np.asarray(list(identity), np.float32)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(told) from error
+    if isinstance(identity, str) or amounts.ndim != 1 or not np.isfinite(amounts).all():
+        raise ConfigError(told)
+    return amounts
 
 
 def load_ict_faces(path: str | Path | None = None, topology: Topology = TOPOLOGY) -> ICTFaces:

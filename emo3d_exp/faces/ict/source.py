@@ -20,7 +20,9 @@ FILE_LIMIT = 64 << 20
 TOTAL_LIMIT = 2 << 30
 MEMBER_LIMIT = 20_000
 
-_CORRUPT = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError)
+_CORRUPT = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError,
+            RuntimeError, NotImplementedError)  # fmt: skip
+"""The last two are zipfile's, for a member that is encrypted or packed in a way it does not know."""
 
 
 def wanted_files() -> frozenset[str]:
