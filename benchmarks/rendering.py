@@ -33,10 +33,11 @@ from plain_renderer import PlainRenderer
 
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.faces import Look, Renderer, Rig, load_rig, random_look
+from emo3d_exp.faces.populations import random_faces
 
 NEEDED_BUILTIN, NEEDED_ICT, NEEDED_PSNR = 200.0, 60.0, 35.0
 PASSES = 3
-ICT = Path(__file__).resolve().parents[2] / "shared/data/ict_facekit"
+ICT = Path(__file__).resolve().parents[2] / "shared/data/ict_facekit/ict_facekit_light.tar.xz"
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,8 @@ class Row:
     megabytes: float
 
 
-def random_faces(count: int, rng: np.random.Generator) -> np.ndarray:
-    """``(count, 52)``: two to six shapes at random strength each."""
-    faces = np.zeros((count, 52), np.float32)
-    for face in faces:
-        shapes = 1 + rng.permutation(51)[: rng.integers(2, 7)]
-        face[shapes] = rng.random(len(shapes))
-    return faces
-
-
 def measure(name: str, draw: Callable[[int], np.ndarray], count: int) -> Row:
-    """Draw every face in several passes; the CPU time of the median face at its quickest, which other
+    """Draw every face in several passes; the mean over faces of their quickest CPU time, which other
     programs on the machine disturb least."""
     draw(0)
     spent = np.empty((PASSES, count))
