@@ -17,7 +17,6 @@ from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 from emo3d_exp.faces import PARTS, ICTFaces, Look, Renderer, load_ict_faces, load_rig
 from emo3d_exp.faces.ict import model, store
 from emo3d_exp.faces.ict.convert import STILL
-from emo3d_exp.faces.ict.mouth import mouth_parts
 from emo3d_exp.faces.ict.occlusion import ambient_occlusion
 from emo3d_exp.faces.ict.openings import find_openings
 from emo3d_exp.faces.ict.topology import NEUTRAL
@@ -241,26 +240,3 @@ def test_occlusion_agrees_with_the_sum_written_out():
                 risen += weight * max(0.0, float((points[j] - points[i]) @ normals[i]) / distance - 0.08)
         expected.append(risen / total if total else 0.0)
     np.testing.assert_allclose(ambient_occlusion(points, normals, areas, 0.5), expected, atol=1e-12)
-
-
-def test_gums_end_in_a_line_over_the_teeth_and_back_teeth_sink_in_the_dark(made):
-    rows = np.array([*made.groups["gums_tongue"], *made.groups["teeth"]])
-    neutral = np.zeros_like(made.neutral)
-    neutral[rows, 1] = np.tile([-0.7, -1.0, -1.05], 6)
-    neutral[rows, 2] = np.tile(np.repeat([0.4, 0.0, -0.4], 3), 2)
-    positions = {NEUTRAL: neutral, "jawOpen": neutral}
-    part, colors, masks = mouth_parts(positions, rows, made.topology)
-    assert np.array_equal(masks["gums"] > 0.5, np.tile([True, False, False], 6))
-    front, deep = PARTS.index("teeth"), PARTS.index("mouth_bag")
-    assert np.array_equal(part, np.tile(np.repeat([front, deep, deep], 3), 2))
-    enamel = colors[len(rows) // 2 :].reshape(3, 3, 3)[:, 1:].max(axis=(1, 2))
-    assert enamel[0] > 2 * enamel[1] > 2 * enamel[2] > 0
-
-
-def test_the_jaw_carries_a_line_of_its_own(made):
-    rows = np.array([*made.groups["teeth"]])
-    neutral = np.zeros_like(made.neutral)
-    neutral[rows, 1] = np.linspace(-1.5, -0.7, len(rows))
-    opened = neutral - [0, 0.5, 0]
-    _, _, masks = mouth_parts({NEUTRAL: neutral, "jawOpen": opened}, rows, made.topology)
-    assert np.array_equal(masks["gums"] > 0.5, neutral[rows, 1] < -1.275)
