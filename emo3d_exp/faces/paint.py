@@ -95,9 +95,9 @@ class Painter:
     def _paint_hair(self, colors: np.ndarray, skin: np.ndarray, look: Look) -> None:
         brow = np.asarray(look.brow, np.float32)
         weight = max(look.brow_weight, 0.05)
-        self._mix(
-            colors, "brows", min(0.8, 0.35 + 0.30 * weight), 0.85 * brow + 0.12 * skin, power=1.25 / weight
-        )
+        # Heads with hair wear brow hairs over the paint; the others have the paint alone.
+        amount = min(0.8, 0.35 + 0.30 * weight) if "hair" in self.layers else min(0.95, 0.6 + 0.30 * weight)
+        self._mix(colors, "brows", amount, 0.85 * brow + 0.12 * skin, power=1.25 / weight)
         self._mix(colors, "lashes", 0.92, np.minimum(brow, 0.3) * 0.35)
         if "hair" not in self.layers:
             return
