@@ -39,7 +39,11 @@ SUPPLIED = {
 }
 """Arguments that the scripts give; all others stand in the config."""
 
-LEFT_OUT = {"rig/builtin": {"path"}, "metric/mse": {"k", "eps", "bank", "threads"}}
+LEFT_OUT = {
+    "rig/builtin": {"path", "identity"},
+    "rig/gltf": {"identity"},
+    "metric/mse": {"k", "eps", "bank", "threads"},
+}
 """Arguments without a meaning for that option."""
 
 OPTIONS = sorted(f"{p.parent.name}/{p.stem}" for p in CONF.glob("*/*.yaml"))
