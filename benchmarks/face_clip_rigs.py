@@ -48,7 +48,7 @@ def main() -> None:
     faces, emotions = prompts.blendshapes[:PAIRS], prompts.emotions[:PAIRS]
     rng = np.random.default_rng(arguments.seed)
     looks = [random_look(rng) for _ in faces]
-    judge = OpenCLIPEncoder("face_clip", "face_clip")
+    judge = OpenCLIPEncoder("face_clip", "face_clip", "packaged")
     texts = judge.encode_texts(prompts.text[:PAIRS])
     heads = {"builtin": Renderer(load_rig()), "builtin, light": Renderer(load_rig(), detail="light")}
     if arguments.rig:
