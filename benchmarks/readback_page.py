@@ -14,6 +14,9 @@ from emo3d_exp.runs import write_atomically
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 
 START, END = "<!-- readback: written by benchmarks/readback.py -->", "<!-- /readback -->"
+FIGURE = """![Correlation per blendshape](pictures/readback.png)
+
+The plot shows the mean of both sides; † marks scores that stay near 0 on any face, people's included."""
 KINDS = {
     "one": "random faces, one head",
     "people": "random faces, many people",
@@ -91,7 +94,7 @@ def rewrite(document: Path, section: str) -> None:
         raise ValueError(f"{document}: the marks {START} and {END} are not there")
     before, after = text.split(START)[0], text.split(END)[1]
     with write_atomically(document) as partial:
-        partial.write_text(f"{before}{START}\n{section}\n{END}{after}", encoding="utf-8")
+        partial.write_text(f"{before}{START}\n{FIGURE}\n\n{section}\n{END}{after}", encoding="utf-8")
 
 
 def plot(readings: Readings, path: Path) -> None:
