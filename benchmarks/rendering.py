@@ -6,7 +6,7 @@ by np.add.at and the same rasteriser; and, with --threejs, by three.js in headle
 WebGL, which is what a user without a GPU has.
 
     python benchmarks/rendering.py
-    npm install --prefix /tmp/three three && python benchmarks/rendering.py --threejs /tmp/three
+    npm install --prefix three three && python benchmarks/rendering.py --threejs three
 
 Ends with status 1 if the light built-in head is drawn less than 200 times a second, or differs from the full
 one by less than 35 dB, or ICT-FaceKit (where its data are there) is drawn less than 60 times a second.

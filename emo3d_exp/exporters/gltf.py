@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,8 @@ from emo3d_exp.exporters.movement import frames, without_repeats
 from emo3d_exp.exporters.request import ExportRequest
 
 if TYPE_CHECKING:
-    from emo3d_exp.faces.gltf import RigDocument
+    from emo3d_exp.faces import Rig
+    from emo3d_exp.faces.gltf import HeadLike, RigDocument
 
 
 def gltf(request: ExportRequest) -> bytes:
@@ -39,30 +40,25 @@ def gltf_posed(request: ExportRequest) -> bytes:
 
     rig = request.needed_rig()
     posed = rig.vertices(request.blendshapes)[0]
-    still = _Head(posed, rig.faces, request.colors(), np.zeros((0, *posed.shape), np.float32), rig.part, {})
+    still = _head(rig, posed, request.colors(), np.zeros((0, *posed.shape), np.float32), {})
     composed = compose_gltf(still, exact=True)
     mesh = composed.document.meshes[0]
     mesh.weights, mesh.extras, mesh.primitives[0].targets = [], {}, []
     return _bytes(composed, request.captions)
 
 
-@dataclass(frozen=True)
-class _Head:
+def _head(rig: Rig, neutral: np.ndarray, colors: np.ndarray, deltas: np.ndarray, masks: Mapping) -> HeadLike:
     """What is written of a rig."""
-
-    neutral: np.ndarray
-    faces: np.ndarray
-    colors: np.ndarray
-    deltas: np.ndarray
-    part: np.ndarray
-    masks: Mapping[str, np.ndarray]
+    return SimpleNamespace(
+        neutral=neutral, faces=rig.faces, colors=colors, deltas=deltas, part=rig.part, masks=masks
+    )
 
 
 def _posed_rig(request: ExportRequest) -> RigDocument:
     from emo3d_exp.faces.gltf import compose_gltf
 
     rig = request.needed_rig()
-    head = _Head(rig.neutral, rig.faces, request.colors(), rig.deltas, rig.part, rig.masks)
+    head = _head(rig, rig.neutral, request.colors(), rig.deltas, rig.masks)
     return compose_gltf(head, exact=True, weights=request.weights()[0])
 
 

@@ -2,9 +2,9 @@
 
 Both come from npm, into any folder, which EMO3D_NODE_MODULES names::
 
-    npm install --prefix /tmp/viewers gltf-validator three
+    npm install --prefix viewers gltf-validator three
     pip install playwright
-    EMO3D_NODE_MODULES=/tmp/viewers/node_modules python -m pytest -m slow tests/exporters/test_viewers.py
+    EMO3D_NODE_MODULES=viewers/node_modules python -m pytest -m slow tests/exporters/test_viewers.py
 
 Chromium is looked for on the PATH, or at EMO3D_CHROMIUM. With EMO3D_PICTURES=FOLDER the pictures are kept.
 """
