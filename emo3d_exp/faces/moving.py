@@ -23,6 +23,7 @@ class Selection:
 
     Attributes:
         still: ``(S, 3)`` int32, the other triangles, into all vertices.
+        rim: ``(R, 3)`` those of ``still`` with a corner of a moving one.
         faces: ``(T, 3)`` int32 into ``rows``.
         rows: ``(M,)`` of the vertices of rig and overlay: the part of the rig, what follows it, and the
             corners of moving triangles that stay where they are.
@@ -31,6 +32,7 @@ class Selection:
     """
 
     still: np.ndarray
+    rim: np.ndarray
     faces: np.ndarray
     rows: np.ndarray
     moving: np.ndarray
@@ -43,12 +45,14 @@ class Scene:
 
     Attributes:
         backdrop: to be copied and drawn into.
+        picture: ``(size, size, 3)`` uint8 of the backdrop.
         points, colors: ``(M, 3)`` camera and display, at rest, of the selection's vertices.
         guise: of the part of the rig.
         selection: what is drawn over the backdrop.
     """
 
     backdrop: Layer
+    picture: np.ndarray
     points: np.ndarray
     colors: np.ndarray
     guise: Guise
@@ -87,13 +91,13 @@ class MovingPart:
             rest: camera points and display colours ``(N, 3)`` of all vertices of an expressionless face.
         """
         chosen = self._selection(person.drawn, person.overlay)
-        backdrop = canvas.blank(look)
-        canvas.draw(backdrop, rest[0], chosen.still, rest[1], look.fov)
+        backdrop = canvas.backdrop(look, rest[0], chosen.still, rest[1], chosen.rim)
         worn = None
         if len(chosen.follows):
             worn = Worn(person.overlay.part(chosen.follows, self.rows), look, person.guise.rotation)
         points, colors = (table[chosen.rows] for table in rest)
-        return Scene(backdrop, points, colors, person.guise.part(self.rows, self.creases, worn), chosen)
+        guise = person.guise.part(self.rows, self.creases, worn)
+        return Scene(backdrop, canvas.reduced(backdrop), points, colors, guise, chosen)
 
     def seen(
         self, weights: np.ndarray, look: Look, person: Person, scene: Scene
@@ -120,11 +124,12 @@ class MovingPart:
         if overlay is not None:
             changed = np.concatenate([changed, self.motion.follows(overlay.binding)])
         moves = changed[faces].any(axis=1)
-        corners = np.unique(faces[moves])
+        corners, still = np.unique(faces[moves]), faces[~moves]
+        rim = still[np.isin(still, corners).any(axis=1)]
         worn = corners[corners >= count]
         follows = worn[changed[worn]]
         rows = np.concatenate([self.rows, follows, worn[~changed[worn]]])
         place = np.zeros(len(changed), np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
         moving = np.flatnonzero(changed[rows])
-        return Selection(faces[~moves], place[faces[moves]], rows, moving, follows - count)
+        return Selection(still, rim, place[faces[moves]], rows, moving, follows - count)

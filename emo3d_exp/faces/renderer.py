@@ -23,8 +23,9 @@ from emo3d_exp.faces.shading import to_display
 from emo3d_exp.runs import available_cores
 from emo3d_exp.vocab import BLENDSHAPES
 
-STYLE_VERSION = 3
-"""Raise it when the same settings start to give other pixels: fingerprints and caches follow."""
+STYLE_VERSION, LIGHT_VERSION = 3, 1
+"""Raise one when the same settings of either detail start to give other pixels: fingerprints and caches
+follow."""
 
 DETAILS: tuple[str, ...] = ("full", "light")
 
@@ -78,7 +79,7 @@ class Renderer:
         """16 hex digits that stand for the pixels: rig, settings and drawing style."""
         settings = (self.rig.fingerprint, self.size, self.supersample, self.margin, STYLE_VERSION)
         if self.detail == "light":
-            settings += (self.figure.rig.fingerprint,)
+            settings += (self.figure.rig.fingerprint, LIGHT_VERSION)
         return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
     def render(self, blendshapes: np.ndarray, looks: Look | Sequence[Look] | None = None) -> np.ndarray:
@@ -133,10 +134,13 @@ class Renderer:
         if scene is None:
             rest = self._seen(np.zeros_like(weights), look, person)
             person.scenes[groups] = scene = part.scene(person, look, self.canvas, rest)
-        layer = scene.backdrop.copy()
         points, colors = part.seen(weights, look, person, scene)
+        rows = self.canvas.rows(points, look.fov)
+        layer = scene.backdrop.copy(self.canvas.samples(rows))
         self.canvas.draw(layer, points, scene.selection.faces, colors, look.fov)
-        return self.canvas.reduced(layer)
+        picture = scene.picture.copy()
+        picture[rows] = self.canvas.reduced(layer, rows)
+        return picture
 
     def _part(self, groups: tuple[int, ...]) -> MovingPart:
         known = self._parts.get(groups)

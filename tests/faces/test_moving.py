@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +16,10 @@ from emo3d_exp.vocab import BLENDSHAPE_INDEX
 @pytest.fixture(scope="module")
 def renderer(builtin):
     return Renderer(builtin, size=96, detail="light")
+
+
+def seeded(seed):
+    return np.random.default_rng(seed)
 
 
 def face(**weights):
@@ -53,14 +60,33 @@ def test_motion_finds_what_moves_its_neighbours_and_what_follows(builtin):
     [face(jawOpen=1), face(browInnerUp=1, eyeBlinkLeft=0.7), face(noseSneerLeft=1), face()],
     ids=("mouth", "brows and eyes", "nose", "nothing"),
 )
-def test_the_moving_part_over_the_rest_is_the_whole(renderer, row):
-    look = random_look(np.random.default_rng(5))
-    person = renderer._person(look)
-    whole = renderer.canvas.reduced(renderer._whole(row, look, person))
+def test_the_moving_part_over_the_rest_is_the_whole(builtin, row):
+    renderer, look = Renderer(builtin, size=128, supersample=1, detail="light"), random_look(seeded(5))
+    whole = renderer.canvas.reduced(renderer._whole(row, look, renderer._person(look)))
     (picture,) = renderer.render(row, look)
     off = np.abs(picture.astype(int) - whole.astype(int)).max(axis=-1)
     # What shapes move by less than counts stays where it is.
     assert (off > 6).mean() < 0.005 and off.mean() < 0.2, ((off > 6).mean(), off.mean())
+
+
+@pytest.mark.parametrize("style", ["buzz", "bald", "long"])
+def test_no_background_shines_through_where_the_moving_part_meets_the_rest(builtin, renderer, style):
+    look = replace(Look(), hair_style=style, background=(0.0, 1.0, 0.0))
+    smooth = Renderer(light_rig(builtin), size=96)
+    row = face(browDownLeft=1, browDownRight=1, jawOpen=0.4)
+    (picture,), (whole,) = renderer.render(row, look), smooth.render(row, look)
+    inside = cv2.erode((~np.all(whole == (0, 255, 0), axis=-1)).astype(np.uint8), np.ones((5, 5))) > 0
+    greener = picture[..., 1].astype(int) - picture[..., 0] - (whole[..., 1].astype(int) - whole[..., 0])
+    assert inside.mean() > 0.3 and greener[inside].max() < 40
+
+
+def test_what_is_still_is_drawn_with_all_samples(builtin, renderer):
+    look, smooth = Look(), Renderer(light_rig(builtin), size=96)
+    (picture,), (whole,) = renderer.render(face(), look), smooth.render(face(), look)
+    coarse = renderer.canvas.reduced(renderer._whole(face(), look, renderer._person(look)))
+    top = slice(0, 30)
+    wrong, before = (np.square(one[top].astype(float) - whole[top]).mean() for one in (picture, coarse))
+    assert 0 < wrong < before / 2
 
 
 def test_order_of_expressions_changes_no_byte(builtin, renderer):
