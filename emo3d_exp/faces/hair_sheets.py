@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emo3d_exp.faces.hair_arcs import arcs, untangled
 from emo3d_exp.faces.hair_styles import Style
 from emo3d_exp.faces.identity import smoothstep
 from emo3d_exp.faces.scalp import CENTER, Scalp, directions, hairline
@@ -48,14 +49,6 @@ def hair_sheets(scalp: Scalp, how: Style, receding: float, rng: np.random.Genera
     return sheets
 
 
-def _arcs(start: np.ndarray, end: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Great circles ``(R, K, 3)`` between unit vectors ``(K, 3)`` at ``t`` (R,)."""
-    angle = np.arccos(np.clip((start * end).sum(-1), -1, 1))[None, :, None]
-    t = t[:, None, None]
-    sine = np.maximum(np.sin(angle), 1e-6)
-    return (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / sine
-
-
 def _brushed(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator) -> list[Sheet]:
     """Strands that begin at the hairline and run to the whorl."""
     u = np.linspace(-1, 1, how.columns)
@@ -64,8 +57,8 @@ def _brushed(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator
     noise = rng.normal(0, how.rag, how.columns)
     noise[-1] = noise[0]
     start = directions(azimuth, hairline(azimuth, receding) + noise)
-    end = np.broadcast_to(directions(POLE[0] + how.swirl, POLE[1] - 0.25 * how.swirl), start.shape)
-    toward = _arcs(start, end, t)
+    end = directions(POLE[0] + how.swirl, POLE[1] - 0.25 * how.swirl)
+    toward = arcs(untangled(start, end), np.broadcast_to(end, start.shape), t)
     depth = (
         _volume(how, toward) * smoothstep(t, 0, how.rise)[:, None] ** 0.7
         + 0.012 * smoothstep(t, 0, 0.08)[:, None]
@@ -96,13 +89,13 @@ def _parted(scalp: Scalp, how: Style, receding: float, rng: np.random.Generator)
         u = np.linspace(0, 1, how.columns)
         azimuth = how.first + (180 - how.first) * u**1.35
         along = how.first_root + (1 - how.first_root) * smoothstep(azimuth, how.first, 118)
-        start = _arcs(front[None], pole[None], along)[:, 0]
+        start = arcs(front[None], pole[None], along)[:, 0]
         low = hairline(azimuth, receding) if how.fringe is None else _fringe_edge(how, azimuth, receding)
         ragged = rng.normal(0, how.rag, how.columns) * smoothstep(azimuth, how.first, how.first + 12)
         low = np.maximum(low, how.lowest) + ragged
         end = directions(sign * azimuth, low)
         t = np.linspace(0, 1, how.rows) ** 0.85
-        toward = _arcs(start, end, t)
+        toward = arcs(start, end, t)
         sheets.append(_fall(scalp, how, toward, azimuth, t, rng))
     return sheets
 

@@ -23,7 +23,7 @@ from emo3d_exp.faces.shading import to_display
 from emo3d_exp.runs import available_cores
 from emo3d_exp.vocab import BLENDSHAPES
 
-STYLE_VERSION, LIGHT_VERSION = 3, 1
+STYLE_VERSION, LIGHT_VERSION = 4, 1
 """Raise one when the same settings of either detail start to give other pixels: fingerprints and caches
 follow."""
 
@@ -41,8 +41,8 @@ class Renderer:
         size: pixels per side.
         supersample: the picture is drawn this many times larger and reduced by area.
         margin: room around the head, as a part of its height.
-        detail: ``full``, or ``light``: about a quarter of the vertices (:func:`light_rig`), drawn larger in
-            one direction only; and of a look that comes again, only what the shapes in use move. About four
+        detail: ``full``, or ``light``: about a sixth of the vertices (:func:`light_rig`), drawn larger in
+            one direction only; and of a look that comes again, only what the shapes in use move. Over four
             times as fast for one look (benchmarks/rendering.py), and hard to tell apart by eye.
         workers: threads that draw a batch; None: as many as there are cores, at most 4. They change no byte.
     """
