@@ -38,3 +38,9 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules whose tests share what is dear to make stay on one worker (``xdist_group``) and come first, so
+    that short tests fill the gaps at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
