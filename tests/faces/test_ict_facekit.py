@@ -133,3 +133,16 @@ def test_the_eight_emotions_look_different(rig):
     changed = np.abs(images[:, None] - images[None]).max(axis=-1) > 24
     share = changed.mean(axis=(2, 3))
     assert share[~np.eye(8, dtype=bool)].min() > 0.004
+
+
+def test_rolled_lips_stay_before_the_teeth_when_others_part_them(rig):
+    view = PartView(rig)
+    for weights in (
+        {"mouthRollUpper": 0.92, "mouthUpperUpLeft": 0.56, "mouthUpperUpRight": 0.56},
+        {"mouthRollLower": 0.95, "mouthUpperUpLeft": 0.67, "mouthUpperUpRight": 0.67},
+        {"mouthRollUpper": 0.78, "mouthShrugUpper": 0.5},
+    ):
+        face = np.zeros(52, np.float32)
+        face[[BLENDSHAPE_INDEX[name] for name in weights]] = list(weights.values())
+        parts = view(face)
+        assert (parts.mouth & parts.pierces).sum() <= 8, weights

@@ -24,6 +24,9 @@ DRAWN = ("face", "head", "mouth_socket", "gums_tongue", "teeth")
 HOLLOW_RADIUS, HOLLOW = 0.22, (0.08, 0.55)
 """How far a point's surroundings darken it, and the shares of them between which that goes from 0 to 1."""
 
+ROLL = 0.6
+"""Share of the way that rolled lips go inward. The whole way is behind the teeth, once the lips are parted."""
+
 STILL = 2e-4
 """Motion at weight 1, in distances of the eye centres, below which it is noise of the toolkit's files."""
 
@@ -83,6 +86,9 @@ def _deltas(positions: dict[str, np.ndarray], openings: Openings, topology: Topo
     for delta, target in zip(deltas, MORPH_TARGETS, strict=True):
         for name in source_shapes(target):
             delta += positions[name] - neutral
+    for shape in ("mouthRollUpper", "mouthRollLower"):
+        inward = deltas[MORPH_TARGETS.index(shape), topology.groups["face"], 2]
+        deltas[MORPH_TARGETS.index(shape), topology.groups["face"], 2] = np.maximum(inward, ROLL * inward)
     corners = neutral[[topology.eye[0], topology.eye[3]]]
     for side, sign in SIDES.items():
         blink = deltas[MORPH_TARGETS.index(f"eyeBlink{side.capitalize()}")]

@@ -15,7 +15,7 @@ from emo3d_exp.vocab import VOCABULARY_HASH
 
 log = logging.getLogger(__name__)
 
-CONVERTER_VERSION = 5
+CONVERTER_VERSION = 6
 """Raise it when the same source gives other arrays."""
 
 _CHECKSUM = "checksum"
