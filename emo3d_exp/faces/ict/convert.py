@@ -25,7 +25,7 @@ HOLLOW_RADIUS, HOLLOW = 0.22, (0.08, 0.55)
 """How far a point's surroundings darken it, and the shares of them between which that goes from 0 to 1."""
 
 ROLL = 0.6
-"""Share of the way that rolled lips go inward. The whole way is behind the teeth, once the lips are parted."""
+"""Share of the way that rolled lips go inward; all of it is behind the teeth, once the lips are parted."""
 
 STILL = 2e-4
 """Motion at weight 1, in distances of the eye centres, below which it is noise of the toolkit's files."""
