@@ -12,7 +12,7 @@ train: $(VENV)/.installed-offline
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+LONG = ("integration", "app", "models", "tracking", "studio", "faces")
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]  # the package, and tiny_models
 # Set before any library reads them; a test that is about them sets its own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -41,6 +42,5 @@ def one_thread() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules whose tests share what is dear to make stay on one worker (``xdist_group``) and come first, so
-    that short tests fill the gaps at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """Long modules first: with ``--dist loadfile`` short ones then fill the gaps at the end."""
+    items.sort(key=lambda item: LONG.index(item.path.parent.name) if item.path.parent.name in LONG else 9)

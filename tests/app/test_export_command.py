@@ -27,8 +27,6 @@ from emo3d_exp.evaluation import load_predictions, save_predictions
 from emo3d_exp.records import Predictions
 from emo3d_exp.runs import RunFolder
 
-pytestmark = pytest.mark.xdist_group("export_command")
-
 TEXTS = ["anger 0.8 and fear 0.1", "happiness 0.9"]
 
 

@@ -20,7 +20,7 @@ from emo3d_exp.errors import ConfigError, DataError, Emo3DError
 from emo3d_exp.runs import RunFolder
 from emo3d_exp.vocab import VOCABULARY_HASH
 
-pytestmark = [pytest.mark.usefixtures("cache", "one_thread"), pytest.mark.xdist_group("training_run")]
+pytestmark = pytest.mark.usefixtures("cache", "one_thread")
 
 
 def train(cfg: DictConfig, resume_from: Path | None = None) -> tuple[RunFolder, float | None]:

@@ -15,8 +15,6 @@ from emo3d_exp.dataset_builder.texts import rated
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.vocab import BLENDSHAPES, EMOTION_INDEX, dominant
 
-pytestmark = pytest.mark.xdist_group("mini")
-
 SMALL = {"rows": 40, "image_size": 24, "progress": False}
 
 

@@ -14,8 +14,6 @@ from commands import ROOT, SMALL, environment, run, succeed
 
 from emo3d_exp.evaluation import load_predictions
 
-pytestmark = pytest.mark.xdist_group("clean_clone")
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning import LightningModule, seed_everything
 from tiny_models import Arrays, Curves, batches, fit, make, pairs, shuffled_pairing, train_new
 
-pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.xdist_group("learning")]
+pytestmark = pytest.mark.usefixtures("one_thread")
 SYSTEMS = ("clip_mlp", "vae_clip")
 
 
