@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _BUILTIN = {
     "clip_mlp": "emo3d_exp.models.clip_mlp",
     "face_clip": "emo3d_exp.models.face_clip",
+    "lm_mlp": "emo3d_exp.models.lm_mlp",
     "vae_clip": "emo3d_exp.models.vae_clip",
 }
 MODEL_NAMES = tuple(sorted(_BUILTIN))

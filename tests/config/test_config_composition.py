@@ -78,6 +78,7 @@ def test_every_backbone_may_judge(name: str) -> None:
     [
         ("vae_clip", "face_clip", "VAEHead", "VAECLIPLoss"),
         ("clip_mlp", "face_clip", "MLPHead", "BlendshapeLoss"),
+        ("lm_mlp", "minilm", "MLPHead", "BlendshapeLoss"),
         ("face_clip", "minilm", "build_face_clip", "ContrastiveLoss"),
     ],
 )

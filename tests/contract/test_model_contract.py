@@ -17,7 +17,7 @@ from emo3d_exp.models.base import TextToBlendshapes
 from emo3d_exp.models.registry import _REGISTRY
 from emo3d_exp.models.weights import load_weights, read_description, save_weights
 
-CASES = ("clip_mlp", "face_clip", "vae_clip")
+CASES = ("clip_mlp", "face_clip", "lm_mlp", "vae_clip")
 """Registered models with a small version in ``tiny_models.make``."""
 
 TEXT_TO_FACE = [name for name in CASES if issubclass(model_class(name), TextToBlendshapes)]
@@ -150,7 +150,7 @@ def test_checkpoints_are_plain(model: LightningModule, name: str, tmp_path: Path
 
 
 def test_unknown_models_are_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"'vae_clop'.*clip_mlp, face_clip, vae_clip"):
+    with pytest.raises(ConfigError, match=r"'vae_clop'.*clip_mlp, face_clip, lm_mlp, vae_clip"):
         model_class("vae_clop")
 
 

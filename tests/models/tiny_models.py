@@ -92,7 +92,7 @@ def make(name: str, lr: float = 1e-2, **settings: Any) -> LightningModule:
     if name == "vae_clip":
         loss = VAECLIPLoss(**{"lambda_text": 0.5, "lambda_image": 0.1, **settings})
         return model_class(name)(VAEHead(DIM, (32,), (32,)), loss, optimizer)
-    if name == "clip_mlp":
+    if name in ("clip_mlp", "lm_mlp"):
         return model_class(name)(MLPHead(DIM, (32,)), BlendshapeLoss(), optimizer)
     if name == "face_clip":
         loss = ContrastiveLoss(**{"like_share": 0.0, "lambda_image": 0.1, "lambda_text": 0.1, **settings})
