@@ -16,6 +16,8 @@ _BUILTIN = {
     "clip_mlp": "emo3d_exp.models.clip_mlp",
     "face_clip": "emo3d_exp.models.face_clip",
     "lm_mlp": "emo3d_exp.models.lm_mlp",
+    "nearest": "emo3d_exp.models.closed_form",
+    "ridge": "emo3d_exp.models.closed_form",
     "vae_clip": "emo3d_exp.models.vae_clip",
 }
 MODEL_NAMES = tuple(sorted(_BUILTIN))

@@ -90,6 +90,14 @@ def test_a_model_picks_backbone_head_and_loss(model: str, backbone: str, head: s
     assert values["name"] == model
 
 
+@pytest.mark.parametrize(("model", "head"), [("ridge", "RidgeHead"), ("nearest", "NearestHead")])
+def test_what_takes_no_steps_has_no_loss_and_no_optimizer(model: str, head: str) -> None:
+    values = resolved("train", f"model={model}")
+    assert values["backbone"]["name"] == "minilm"
+    assert values["head"]["_target_"].endswith(f".{head}")
+    assert not {"loss", "optimizer"} & values.keys()
+
+
 def test_the_command_line_overrules_the_model() -> None:
     values = resolved(
         "train", "model=clip_mlp", "backbone=clip_vit_b32", "head.hidden=[64]", "optimizer=adamw"
@@ -110,6 +118,7 @@ def test_the_experiment_overrules_the_defaults_and_the_command_line_the_experime
     "overrides",
     [
         ["model=clip_mlp", "loss.lambda_text=0.5"],
+        ["model=ridge", "optimizer.lr=0.1"],
         ["loss.lamda_text=0.5"],
         ["trainer.max_epoch=3"],
         ["sed=1"],

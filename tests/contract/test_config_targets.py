@@ -33,6 +33,8 @@ PACKAGE_OF_OPTION = {"head/face_clip": "emo3d_exp.backbones"}
 SUPPLIED = {
     "emo3d_exp.backbones.build_face_clip": {"in_features"},
     "emo3d_exp.heads.MLPHead": {"in_features", "out_features"},
+    "emo3d_exp.heads.NearestHead": {"in_features", "out_features"},
+    "emo3d_exp.heads.RidgeHead": {"in_features", "out_features"},
     "emo3d_exp.heads.VAEHead": {"in_features", "out_features"},
     "emo3d_exp.faces.Renderer": {"rig"},
     "emo3d_exp.evaluation.Evaluator": {"rig", "renderer", "cache"},
