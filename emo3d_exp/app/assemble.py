@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from emo3d_exp.faces import Rig
     from emo3d_exp.models.base import FaceSystem
 
-PARTS = ("loss", "optimizer")
+PARTS = ("loss", "optimizer", "teacher_forcing")
 """Groups beside ``head`` that a model's constructor takes, each only where its config has it."""
 
 

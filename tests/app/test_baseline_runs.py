@@ -20,6 +20,7 @@ from emo3d_exp.runs import RunFolder
 
 pytestmark = [pytest.mark.usefixtures("cache", "one_thread"), pytest.mark.xdist_group("baseline_runs")]
 OVERRIDES = {
+    "emotion_xlm": ["optimizer.lr=0.01", "teacher_forcing.ratio=0.25"],
     "lm_mlp": ["optimizer.lr=0.01"],
     "nearest": ["head.k=2"],
     "ridge": [],
@@ -83,6 +84,7 @@ def test_the_nearest_of_a_known_text_is_its_own_face(tmp_path: Path) -> None:
         (["model=ridge", "optimizer=adam"], r"model=ridge has no optimizer"),
         (["model=nearest", "loss=blendshapes"], r"model=nearest has no loss"),
         (["model=lm_mlp", "~optimizer"], r"model=lm_mlp needs optimizer=…"),
+        (["model=emotion_xlm", "head=mlp"], r"needs a head of class EmotionHead.*choose head=emotion"),
         (["model=ridge", "head=mlp"], r"needs a head of class RidgeHead, not MLPHead; choose head=ridge"),
     ],
 )

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from emo3d_exp import heads, losses
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.heads import MLPHead, NearestHead, RidgeHead, VAEHead
-from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, VAECLIPLoss, WeightedLoss
+from emo3d_exp.heads import EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
+from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, EmotionXLMLoss, VAECLIPLoss, WeightedLoss
 
 WIDTH, ROWS = 12, 9
 
 HEADS = {
+    EmotionHead: [{}, {"hidden": (), "extractor_hidden": (6,)}, {"dropout": 0.5}],
     MLPHead: [{}, {"hidden": ()}, {"hidden": [8, 4], "dropout": 0.5}],
     NearestHead: [{}, {"k": 3}],
     RidgeHead: [{}, {"alphas": (0.1, 10.0)}],
@@ -24,6 +25,7 @@ HEADS = {
 LOSSES = {
     BlendshapeLoss: lambda: BlendshapeLoss(),
     ContrastiveLoss: lambda: ContrastiveLoss(like_share=0.2),
+    EmotionXLMLoss: lambda: EmotionXLMLoss(lambda_blendshapes=2.0, lambda_emotions=0.5),
     VAECLIPLoss: lambda: VAECLIPLoss(lambda_text=0.5, lambda_image=0.1, beta=0.01),
 }
 HEAD_CASES = [
@@ -131,6 +133,7 @@ def inputs() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     }
     faces = torch.rand(ROWS, 52, requires_grad=True)
     outputs = {**vectors, "blendshapes": faces, "target": torch.rand(ROWS, 52), "scale": torch.tensor(3.0)}
+    outputs["emotions"] = torch.rand(ROWS, 8, requires_grad=True)
     outputs |= {f"read_from_{n}": torch.rand(ROWS, 60, requires_grad=True) for n in ("image", "text")}
     batch = {"text": torch.randn(ROWS, WIDTH), "image": torch.randn(ROWS, WIDTH)}
     return outputs, {**batch, "blendshapes": torch.rand(ROWS, 52), "emotions": torch.rand(ROWS, 8)}

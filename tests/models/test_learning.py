@@ -11,7 +11,7 @@ from pytorch_lightning import LightningModule, seed_everything
 from tiny_models import CLOSED_FORM, Arrays, Curves, batches, fit, make, pairs, shuffled_pairing, train_new
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.xdist_group("learning")]
-SYSTEMS = ("clip_mlp", "lm_mlp", "vae_clip")
+SYSTEMS = ("clip_mlp", "emotion_xlm", "lm_mlp", "vae_clip")
 ALL = (*SYSTEMS, *CLOSED_FORM)
 
 

@@ -17,9 +17,9 @@ from torch import nn
 
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.data import TensorBatches
-from emo3d_exp.heads import MLPHead, NearestHead, RidgeHead, VAEHead
-from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, VAECLIPLoss
-from emo3d_exp.models import model_class
+from emo3d_exp.heads import EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
+from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, EmotionXLMLoss, VAECLIPLoss
+from emo3d_exp.models import FixedRatio, model_class
 from emo3d_exp.runs import RunFolder
 
 DIM = 16
@@ -97,6 +97,9 @@ def make(name: str, lr: float = 1e-2, **settings: Any) -> LightningModule:
         return model_class(name)(VAEHead(DIM, (32,), (32,)), loss, optimizer)
     if name in ("clip_mlp", "lm_mlp"):
         return model_class(name)(MLPHead(DIM, (32,)), BlendshapeLoss(), optimizer)
+    if name == "emotion_xlm":
+        loss = EmotionXLMLoss(**{"lambda_blendshapes": 1.0, "lambda_emotions": 1.0, **settings})
+        return model_class(name)(EmotionHead(DIM, (32,)), loss, optimizer, FixedRatio(0.5))
     if name in CLOSED_FORM:
         head = RidgeHead(DIM, (0.1,)) if name == "ridge" else NearestHead(DIM, k=3)
         return fitted(model_class(name)(head), pairs(int(torch.randint(40, 60, ()))))
