@@ -13,7 +13,10 @@ from emo3d_exp.runs import available_cores, cache_root
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
     from emo3d_exp.faces import Rig
-    from emo3d_exp.models.base import TextToBlendshapes
+    from emo3d_exp.models.base import FaceSystem
+
+PARTS = ("loss", "optimizer", "teacher_forcing")
+"""Groups beside ``head`` that a model's constructor takes, each only where its config has it."""
 
 
 def set_threads(threads: int | None) -> None:
@@ -40,17 +43,14 @@ def embedding_cache() -> EmbeddingCache:
     return EmbeddingCache(cache_root() / "embeddings")
 
 
-def build_model(cfg: DictConfig, embedding_dim: int) -> TextToBlendshapes:
-    """The LightningModule of a config, with its head, loss and optimizer.
+def build_model(cfg: DictConfig, embedding_dim: int) -> FaceSystem:
+    """The LightningModule of a config, with its head and the other parts that it is made of.
 
     Args:
-        cfg: with the groups model, head, loss and optimizer.
+        cfg: with the groups model, head, and those of ``PARTS`` that the model takes.
         embedding_dim: width D of the backbone's embeddings.
     """
     settings: dict[str, Any] = {str(k): v for k, v in OmegaConf.to_container(cfg.model, resolve=True).items()}
-    return model_class(settings.pop("name"))(
-        head=instantiate(cfg.head, in_features=embedding_dim, _convert_="all"),
-        loss=instantiate(cfg.loss, _convert_="all"),
-        optimizer=instantiate(cfg.optimizer, _convert_="all"),
-        **settings,
-    )
+    head = instantiate(cfg.head, in_features=embedding_dim, _convert_="all")
+    parts = {part: instantiate(cfg[part], _convert_="all") for part in PARTS if part in cfg}
+    return model_class(settings.pop("name"))(head=head, **parts, **settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import get_type_hints
 
@@ -9,6 +10,7 @@ import yaml
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 
+from emo3d_exp.app.assemble import PARTS
 from emo3d_exp.app.cli import CONF
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 from emo3d_exp.models import model_class
@@ -37,14 +39,21 @@ def check_judge(cfg: DictConfig) -> None:
 
 
 def check_parts(cfg: DictConfig) -> None:
-    """Raise ConfigError where the model cannot work with the head or the loss that was chosen for it."""
-    wanted = get_type_hints(model_class(cfg.model.name).__init__)
-    for group in ("head", "loss"):
-        given = get_object(cfg[group]._target_)
-        if isinstance(given, type) and not issubclass(given, wanted[group]):
-            fitting = [name for name, target in _choices(group).items() if _fits(target, wanted[group])]
+    """Raise ConfigError where the model cannot work with a part that was chosen for it."""
+    model = model_class(cfg.model.name)
+    taken, wanted = signature(model).parameters, get_type_hints(model.__init__)
+    for group in PARTS:
+        if group in cfg and group not in taken:
+            raise ConfigError(f"model={cfg.model.name} has no {group}: leave {group}=… out")
+        if group in taken and group not in cfg:
+            raise ConfigError(f"model={cfg.model.name} needs {group}=…")
+    for group in ("head", *PARTS):
+        given = get_object(cfg[group]._target_) if group in cfg else None
+        right = wanted.get(group)
+        if isinstance(given, type) and isinstance(right, type) and not issubclass(given, right):
+            fitting = [name for name, target in _choices(group).items() if _fits(target, right)]
             raise ConfigError(
-                f"model={cfg.model.name} needs a {group} of class {wanted[group].__name__}, not "
+                f"model={cfg.model.name} needs a {group} of class {right.__name__}, not "
                 f"{given.__name__}; choose {' or '.join(f'{group}={name}' for name in fitting)}"
             )
 

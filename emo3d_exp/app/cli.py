@@ -96,6 +96,9 @@ def _explain_key(key: str, config_name: str, arguments: list[str]) -> str:
     except Exception:
         return f"there is no setting '{key}'"
     node, parent, wrong = _deepest(cfg, key)
+    if not parent and wrong in groups:
+        owner = f"model={cfg.model.name}" if "model" in cfg else f"{config_name}.py"
+        return f"there is no setting '{key}' here: {owner} has no {wrong}"
     names = [str(name) for name in node] if isinstance(node, DictConfig) else []
     valid = [parent + name for name in names if not name.startswith("_")]
     candidates = valid + (groups if not parent else [])

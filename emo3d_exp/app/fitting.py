@@ -35,6 +35,31 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
     Returns:
         The best validation error.
     """
+    encoder, train, val = prepared(run, cfg)
+    model = build_model(cfg, encoder.dim)
+    trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
+    trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
+    return save_best(run, cfg, model, best, encoder)
+
+
+def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | None) -> float:
+    """Fit a model that takes no gradient steps, and write its weights into the run folder.
+
+    Returns:
+        The validation error.
+    """
+    encoder, train, val = prepared(run, cfg)
+    model = build_model(cfg, encoder.dim)
+    model.fit_closed_form(train.whole(), val.whole())
+    trainer, _ = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers(), quiet=True)
+    error = float(trainer.validate(model, val, verbose=False)[0]["val/mse"])
+    save_fitted(run, cfg, model, encoder, {"val/mse": error})
+    log.info("val/mse %.5f", error)
+    return error
+
+
+def prepared(run: RunFolder, cfg: DictConfig) -> tuple[Encoder, TensorBatches, TensorBatches]:
+    """The encoder, and the pairs to train and to validate on; what they are goes into the provenance."""
     encoder = checked_encoder(cfg)
     data = load_data(cfg)
     run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
@@ -43,10 +68,7 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
         "training %s: %d pairs of text and face, %d to validate", cfg.model.name, train.n_pairs, val.n_pairs
     )
     seed_everything(cfg.seed, workers=True, verbose=False)
-    model = build_model(cfg, encoder.dim)
-    trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
-    trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
-    return save_best(run, cfg, model, best, encoder)
+    return encoder, train, val
 
 
 def checked_encoder(cfg: DictConfig) -> Encoder:
@@ -104,15 +126,21 @@ def save_best(
     model.on_load_checkpoint(checkpoint)
     model.load_state_dict(checkpoint["state_dict"])
     error = float(best.best_model_score)
+    save_fitted(run, cfg, model, encoder, {"epoch": int(checkpoint["epoch"]), best.monitor: error})
+    log.info("best %s %.5f in epoch %d", best.monitor, error, checkpoint["epoch"] + 1)
+    return error
+
+
+def save_fitted(
+    run: RunFolder, cfg: DictConfig, model: LightningModule, encoder: Encoder, facts: dict[str, int | float]
+) -> None:
+    """Write the weights, and beside them what they belong to, with ``facts`` of the training."""
     description = {
         "schema": 1,
         "model": cfg.model.name,
         "embedding_dim": encoder.dim,
         "backbone": encoder.fingerprint,
         "vocabulary": VOCABULARY_HASH,
-        "epoch": int(checkpoint["epoch"]),
-        best.monitor: error,
+        **facts,
     }
     save_weights(model, run.weights_file, description, run.model_file)
-    log.info("best %s %.5f in epoch %d", best.monitor, error, checkpoint["epoch"] + 1)
-    return error

@@ -14,7 +14,7 @@ from emo3d_exp.runs import RunFolder
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
-    from emo3d_exp.models.base import TextToBlendshapes
+    from emo3d_exp.models.base import FaceSystem
 
 
 class Predictor:
@@ -29,7 +29,7 @@ class Predictor:
 
     def __init__(
         self,
-        model: TextToBlendshapes,
+        model: FaceSystem,
         encoder: Encoder,
         run_config: DictConfig,
         cache: EmbeddingCache | None = None,
@@ -72,13 +72,13 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
     """
     from emo3d_exp.app.assemble import build_encoder, build_model
     from emo3d_exp.models import model_class
-    from emo3d_exp.models.base import TextToBlendshapes
+    from emo3d_exp.models.base import FaceSystem
     from emo3d_exp.models.weights import load_weights, read_description
 
     run = RunFolder(run_dir)
     cfg = run.config()
     run.require_weights()
-    if not issubclass(model_class(cfg.model.name), TextToBlendshapes):
+    if not issubclass(model_class(cfg.model.name), FaceSystem):
         raise ConfigError(
             f"{run.path} holds {cfg.model.name}, which gives embeddings, not faces; use it as a backbone: "
             f"backbone=face_clip backbone.pretrained={run.path / 'face_clip.safetensors'}"

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.checks import check_parts, check_weights
 from emo3d_exp.errors import ConfigError
+from emo3d_exp.models import model_class
 from emo3d_exp.runs import RunFolder, write_json
 
 if TYPE_CHECKING:
@@ -87,9 +88,10 @@ def fitting_of(model: str) -> tuple[Callable[..., float], bool]:
         from emo3d_exp.app.face_clip import fit_face_clip
 
         return fit_face_clip, False
-    from emo3d_exp.app.fitting import fit
+    from emo3d_exp.app.fitting import fit, fit_closed_form
+    from emo3d_exp.models.closed_form import ClosedForm
 
-    return fit, True
+    return (fit_closed_form if issubclass(model_class(model), ClosedForm) else fit), True
 
 
 def start_tracking(run: RunFolder, cfg: DictConfig, job_type: str) -> Tracker:

@@ -18,6 +18,7 @@ from emo3d_exp.backbones.encoder import (
     require_images,
     require_texts,
 )
+from emo3d_exp.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +32,7 @@ class OpenCLIPEncoder(Encoder):
         architecture: open_clip's name of the model, or ``face_clip``; None reads it from the
             ``open_clip_config.json`` beside the weights.
         pretrained: hub id (``owner/name``), local folder, weight file (safetensors, or a torch file that
-            holds tensors alone), one of open_clip's tags, or ``packaged`` for FaceCLIP's own.
+            holds tensors alone), one of open_clip's tags, or ``packaged`` for FaceCLIP's own; must be given.
         normalize: scale each embedding to length 1.
         batch_size: texts or images encoded at once.
         device: a torch device, or ``auto``: the first GPU, else the CPU.
@@ -43,12 +44,17 @@ class OpenCLIPEncoder(Encoder):
         self,
         name: str,
         architecture: str | None,
-        pretrained: str,
+        pretrained: str | None,
         normalize: bool = True,
         batch_size: int = 64,
         device: str = "auto",
     ) -> None:
         self.name = checked_name(name)
+        if not pretrained:
+            raise ConfigError(
+                f"backbone {name}: set backbone.pretrained=… to a tag of the architecture, a hub id, a local "
+                "folder or a weight file"
+            )
         self.normalize = normalize
         self.batch_size = batch_size
         self.device = device

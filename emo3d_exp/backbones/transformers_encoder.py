@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +36,7 @@ WEIGHTS = (
     "pytorch_model.bin.index.json",
 )
 TOKENIZER = ("tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model")
+ROBERTAS = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"}
 WIDTH_KEYS = ("hidden_size", "d_model", "dim", "n_embd")
 
 
@@ -51,7 +53,7 @@ class TransformersEncoder(Encoder):
 
     Args:
         name: of the backbone.
-        model: hub id or local folder.
+        model: hub id or local folder; must be given.
         pooling: ``mean`` over tokens, ``cls`` (first token's vector) or ``max``.
         normalize: scale each embedding to length 1.
         max_length: tokens kept of a text.
@@ -66,7 +68,7 @@ class TransformersEncoder(Encoder):
     def __init__(
         self,
         name: str,
-        model: str,
+        model: str | None,
         pooling: str = "mean",
         normalize: bool = True,
         max_length: int = 256,
@@ -76,6 +78,8 @@ class TransformersEncoder(Encoder):
         device: str = "auto",
     ) -> None:
         self.name = checked_name(name)
+        if not model:
+            raise ConfigError(f"backbone {name}: set backbone.model=… to a hub id or a local folder")
         self.pooling = checked_pooling(pooling)
         self.normalize = normalize
         self.max_length = max_length
@@ -136,11 +140,19 @@ def load_tokenizer(folder: Path, max_length: int, backbone: str) -> PreTrainedTo
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    if max_length > tokenizer.model_max_length:
-        raise ConfigError(
-            f"backbone.max_length={max_length}: {backbone} reads at most {tokenizer.model_max_length} tokens"
-        )
+    most = min(tokenizer.model_max_length, positions(read_json(folder / CONFIG)))
+    if max_length > most:
+        raise ConfigError(f"backbone.max_length={max_length}: {backbone} reads at most {most} tokens")
     return tokenizer
+
+
+def positions(config: dict[str, Any]) -> float:
+    """Tokens that a model has position embeddings for; infinity where its configuration does not say."""
+    most = config.get("max_position_embeddings")
+    if most is None or most < 1:
+        return math.inf
+    # RoBERTa counts positions from the one after its padding's.
+    return most - (config.get("pad_token_id", 1) + 1 if config.get("model_type") in ROBERTAS else 0)
 
 
 def load_module(folder: Path, backbone: str) -> nn.Module:

@@ -53,10 +53,10 @@ class ModelFiles:
         if folder is not None:
             self._verify(folder)
             return
+        url = hub.address(self.model, self.revision, self.config)
         forbidden = hub.offline_variable()
         if forbidden:
-            raise self._unavailable(f"{forbidden} is set")
-        url = hub.address(self.model, self.revision, self.config)
+            raise self._unavailable(f"{url} is not asked, since {forbidden} is set")
         reason = hub.why_unreachable(url)
         if reason:
             raise self._unavailable(f"{url} cannot be fetched ({reason})")

@@ -81,6 +81,10 @@ class TensorBatches:
     def n_pairs(self) -> int:
         return len(self._rows["text"])
 
+    def whole(self) -> EmbeddingBatch:
+        """Every pair in one batch, in their own order."""
+        return self._batch(slice(0, self.n_pairs))
+
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass; every pass moves on to the next epoch by itself."""
         self.epoch = epoch

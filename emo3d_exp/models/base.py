@@ -1,4 +1,4 @@
-"""What all text → blendshapes systems share: the step, the validation error, the optimizer."""
+"""What all text → blendshapes systems share: the validation error; the step and the optimizer."""
 
 from __future__ import annotations
 
@@ -14,33 +14,25 @@ from emo3d_exp.losses import WeightedLoss
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
-class TextToBlendshapes(LightningModule):
-    """Base class. Heads and losses arrive built, so a model needs neither Hydra nor weights to be tested.
+class FaceSystem(LightningModule):
+    """A system that answers text embeddings with blendshapes, however it came to know how.
 
-    Training logs ``train/loss`` and ``train/<term>``, validation ``val/mse``: the error of the
-    blendshapes predicted from *text* over all 52 scores, by which checkpoints are chosen. Sums are kept
-    in the module and logged once an epoch, since logging each step costs more than the step.
+    Validation logs ``val/mse``: the error of the blendshapes predicted from *text* over all 52 scores, by
+    which checkpoints are chosen. Sums are kept in the module and logged once an epoch, since logging each
+    step costs more than the step.
 
     Args:
         head: the network, see the subclass.
-        loss: named terms with weights.
-        optimizer: parameters → optimizer.
     """
 
     modalities: frozenset[str] = frozenset({"text"})
     """What the backbone must be able to embed: ``{"text"}`` or ``{"text", "image"}``."""
 
-    def __init__(self, head: nn.Module, loss: WeightedLoss, optimizer: OptimizerFactory) -> None:
+    def __init__(self, head: nn.Module) -> None:
         super().__init__()
         self.head = head
-        self.loss = loss
-        self.make_optimizer = optimizer
         self._sums: dict[str, Tensor] = {}
         self._steps = 0
-
-    @abstractmethod
-    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the loss needs, by name."""
 
     @abstractmethod
     def from_text(self, text: Tensor) -> Tensor:
@@ -49,31 +41,59 @@ class TextToBlendshapes(LightningModule):
     def forward(self, text: Tensor) -> Tensor:
         return self.from_text(text)
 
-    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
-        total, terms = self.loss(self.outputs(batch), batch)
-        self._add({"loss": total, **terms})
-        return total
-
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
         error = (self.from_text(batch["text"]) - batch["blendshapes"]).square().mean(dim=1)
         self._add({"mse": error.sum(), "count": torch.tensor(float(len(error)))})
 
-    def on_train_epoch_start(self) -> None:
-        self._sums, self._steps = {}, 0
-
     def on_validation_epoch_start(self) -> None:
-        self._train_means = {name: value / self._steps for name, value in self._sums.items()}
         self._sums, self._steps = {}, 0
 
     def on_validation_epoch_end(self) -> None:
         self.log("val/mse", self._sums["mse"] / self._sums["count"])
-        self.log_dict({f"train/{name}": value for name, value in self._train_means.items()})
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return self.make_optimizer(self.parameters())
 
     def _add(self, values: Mapping[str, Tensor]) -> None:
         for name, value in values.items():
             value = value.detach()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._steps += 1
+
+
+class TextToBlendshapes(FaceSystem):
+    """A system that is trained by gradient steps. Heads and losses arrive built, so a model needs neither
+    Hydra nor weights to be tested.
+
+    Training logs ``train/loss`` and ``train/<term>``, once an epoch.
+
+    Args:
+        head: the network, see the subclass.
+        loss: named terms with weights.
+        optimizer: parameters → optimizer.
+    """
+
+    def __init__(self, head: nn.Module, loss: WeightedLoss, optimizer: OptimizerFactory) -> None:
+        super().__init__(head)
+        self.loss = loss
+        self.make_optimizer = optimizer
+
+    @abstractmethod
+    def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the loss needs, by name."""
+
+    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
+        total, terms = self.loss(self.outputs(batch), batch)
+        self._add({"loss": total, **terms})
+        return total
+
+    def on_train_epoch_start(self) -> None:
+        self._sums, self._steps = {}, 0
+
+    def on_validation_epoch_start(self) -> None:
+        self._train_means = {name: value / self._steps for name, value in self._sums.items()}
+        super().on_validation_epoch_start()
+
+    def on_validation_epoch_end(self) -> None:
+        super().on_validation_epoch_end()
+        self.log_dict({f"train/{name}": value for name, value in self._train_means.items()})
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.make_optimizer(self.parameters())

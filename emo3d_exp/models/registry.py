@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 _BUILTIN = {
     "clip_mlp": "emo3d_exp.models.clip_mlp",
+    "emotion_xlm": "emo3d_exp.models.emotion_xlm",
     "face_clip": "emo3d_exp.models.face_clip",
+    "lm_mlp": "emo3d_exp.models.lm_mlp",
+    "nearest": "emo3d_exp.models.closed_form",
+    "ridge": "emo3d_exp.models.closed_form",
     "vae_clip": "emo3d_exp.models.vae_clip",
 }
 MODEL_NAMES = tuple(sorted(_BUILTIN))

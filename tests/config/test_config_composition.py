@@ -78,6 +78,8 @@ def test_every_backbone_may_judge(name: str) -> None:
     [
         ("vae_clip", "face_clip", "VAEHead", "VAECLIPLoss"),
         ("clip_mlp", "face_clip", "MLPHead", "BlendshapeLoss"),
+        ("lm_mlp", "minilm", "MLPHead", "BlendshapeLoss"),
+        ("emotion_xlm", "minilm", "EmotionHead", "EmotionXLMLoss"),
         ("face_clip", "minilm", "build_face_clip", "ContrastiveLoss"),
     ],
 )
@@ -87,6 +89,29 @@ def test_a_model_picks_backbone_head_and_loss(model: str, backbone: str, head: s
     assert values["head"]["_target_"].endswith(f".{head}")
     assert values["loss"]["_target_"].endswith(f".{loss}")
     assert values["name"] == model
+
+
+@pytest.mark.parametrize(("model", "head"), [("ridge", "RidgeHead"), ("nearest", "NearestHead")])
+def test_what_takes_no_steps_has_no_loss_and_no_optimizer(model: str, head: str) -> None:
+    values = resolved("train", f"model={model}")
+    assert values["backbone"]["name"] == "minilm"
+    assert values["head"]["_target_"].endswith(f".{head}")
+    assert not {"loss", "optimizer"} & values.keys()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([], {"ratio": 0.5}),
+        (["teacher_forcing=none"], {"ratio": 0.0}),
+        (["teacher_forcing=full"], {"ratio": 1.0}),
+        (["teacher_forcing.ratio=0.25"], {"ratio": 0.25}),
+        (["teacher_forcing=scheduled", "teacher_forcing.end=0.2"], {"start": 1.0, "end": 0.2}),
+    ],
+)
+def test_emotion_xlm_brings_teacher_forcing(overrides: list[str], expected: dict[str, float]) -> None:
+    values = resolved("train", "model=emotion_xlm", *overrides)["teacher_forcing"]
+    assert {key: value for key, value in values.items() if key != "_target_"} == expected
 
 
 def test_the_command_line_overrules_the_model() -> None:
@@ -109,6 +134,10 @@ def test_the_experiment_overrules_the_defaults_and_the_command_line_the_experime
     "overrides",
     [
         ["model=clip_mlp", "loss.lambda_text=0.5"],
+        ["model=ridge", "optimizer.lr=0.1"],
+        ["model=clip_mlp", "teacher_forcing.ratio=0.25"],
+        ["model=clip_mlp", "teacher_forcing=none"],
+        ["model=emotion_xlm", "teacher_forcing.end=0.2"],
         ["loss.lamda_text=0.5"],
         ["trainer.max_epoch=3"],
         ["sed=1"],

@@ -59,6 +59,20 @@ def test_a_key_of_a_script_is_looked_up_in_its_own_config() -> None:
     assert "max_epochs" not in text
 
 
+@pytest.mark.parametrize(
+    ("script", "key", "arguments", "owner"),
+    [
+        ("train", "teacher_forcing.ratio", ["model=clip_mlp"], "model=clip_mlp"),
+        ("train", "teacher_forcing", ["model=clip_mlp"], "model=clip_mlp"),
+        ("train", "optimizer.lr", ["model=ridge"], "model=ridge"),
+        ("evaluate", "loss.lambda_text", [], "evaluate.py"),
+    ],
+)
+def test_a_part_that_is_not_there(script: str, key: str, arguments: list[str], owner: str) -> None:
+    told = explain(unknown(key), script, [*arguments, f"{key}=1"])
+    assert told == f"there is no setting '{key}' here: {owner} has no {key.split('.')[0]}"
+
+
 def test_a_broken_command_line_still_gets_an_answer() -> None:
     assert explain(unknown("a.b"), "train", ["model=none_such"]) == "there is no setting 'a.b'"
 

@@ -18,6 +18,7 @@ PACKAGE_OF = {
     "head": "emo3d_exp.heads",
     "loss": "emo3d_exp.losses",
     "optimizer": "torch.optim",
+    "teacher_forcing": "emo3d_exp.models",
     "data": "emo3d_exp.data",
     "split": "emo3d_exp.data",
     "rig": "emo3d_exp.faces",
@@ -32,7 +33,10 @@ PACKAGE_OF_OPTION = {"head/face_clip": "emo3d_exp.backbones"}
 
 SUPPLIED = {
     "emo3d_exp.backbones.build_face_clip": {"in_features"},
+    "emo3d_exp.heads.EmotionHead": {"in_features", "out_features"},
     "emo3d_exp.heads.MLPHead": {"in_features", "out_features"},
+    "emo3d_exp.heads.NearestHead": {"in_features", "out_features"},
+    "emo3d_exp.heads.RidgeHead": {"in_features", "out_features"},
     "emo3d_exp.heads.VAEHead": {"in_features", "out_features"},
     "emo3d_exp.faces.Renderer": {"rig"},
     "emo3d_exp.evaluation.Evaluator": {"rig", "renderer", "cache"},
@@ -80,10 +84,10 @@ def test_every_group_is_known_and_reached_by_a_script() -> None:
     folders = {p.name for p in CONF.iterdir() if p.is_dir()}
     assert folders == {*PACKAGE_OF, "model", "experiment"}
     reached: set[str] = set()
-    for primary in CONF.glob("*.yaml"):
-        for entry in OmegaConf.load(primary).defaults:
+    for file in (*CONF.glob("*.yaml"), *CONF.glob("model/*.yaml")):
+        for entry in OmegaConf.load(file).defaults:
             if isinstance(entry, DictConfig):
-                reached |= {str(key).removeprefix("override ").split("@")[0] for key in entry}
+                reached |= {str(key).removeprefix("override ").lstrip("/").split("@")[0] for key in entry}
     assert folders <= reached
 
 
@@ -124,13 +128,14 @@ def test_configured_constructors_take_no_surplus_keys(option: str) -> None:
 
 @pytest.mark.parametrize("option", [name for name in OPTIONS if name.startswith("model/")])
 def test_model_keys_are_the_models_arguments(option: str) -> None:
+    from emo3d_exp.app.assemble import PARTS
     from emo3d_exp.models import model_class
 
     config = load(option)
     assert config.name == option.removeprefix("model/")
     parameters = inspect.signature(model_class(config.name)).parameters
     used_by_the_script = {"face_clip": {"export_to", "people", "refine"}}.get(config.name, set())
-    assert own_keys(config) - {"name"} - used_by_the_script == set(parameters) - {"head", "loss", "optimizer"}
+    assert own_keys(config) - {"name"} - used_by_the_script == set(parameters) - {"head", *PARTS}
     assert all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters.values())
 
 
@@ -145,6 +150,7 @@ def test_every_model_has_a_config() -> None:
     [
         ("emo3d_exp.backbones", "Encoder"),
         ("emo3d_exp.losses", "WeightedLoss"),
+        ("emo3d_exp.models", "TeacherForcing"),
         ("emo3d_exp.data", "Splitter"),
         ("emo3d_exp.tracking", "Tracker"),
     ],

@@ -10,18 +10,22 @@ from torch import Tensor, nn
 
 from emo3d_exp import heads, losses
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.heads import MLPHead, VAEHead
-from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, VAECLIPLoss, WeightedLoss
+from emo3d_exp.heads import EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
+from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, EmotionXLMLoss, VAECLIPLoss, WeightedLoss
 
 WIDTH, ROWS = 12, 9
 
 HEADS = {
+    EmotionHead: [{}, {"hidden": (), "extractor_hidden": (6,)}, {"dropout": 0.5}],
     MLPHead: [{}, {"hidden": ()}, {"hidden": [8, 4], "dropout": 0.5}],
+    NearestHead: [{}, {"k": 3}],
+    RidgeHead: [{}, {"alphas": (0.1, 10.0)}],
     VAEHead: [{}, {"encoder_hidden": (), "decoder_hidden": ()}, {"dropout": 0.5, "normalize_latent": False}],
 }
 LOSSES = {
     BlendshapeLoss: lambda: BlendshapeLoss(),
     ContrastiveLoss: lambda: ContrastiveLoss(like_share=0.2),
+    EmotionXLMLoss: lambda: EmotionXLMLoss(lambda_blendshapes=2.0, lambda_emotions=0.5),
     VAECLIPLoss: lambda: VAECLIPLoss(lambda_text=0.5, lambda_image=0.1, beta=0.01),
 }
 HEAD_CASES = [
@@ -49,22 +53,31 @@ def answer(head: nn.Module, embedding: Tensor) -> Tensor:
     return head.decode(embedding) if isinstance(head, VAEHead) else head(embedding)
 
 
+def made(cls: type, settings: dict[str, object], faces: int = 52) -> nn.Module:
+    """A head that has seen what it must see before it can answer."""
+    head = cls(WIDTH, out_features=faces, **settings)
+    if hasattr(head, "fit"):
+        known = torch.randn(20, WIDTH), torch.rand(20, faces)
+        head.fit(*known, *known)
+    return head
+
+
 @pytest.mark.parametrize(("cls", "settings"), HEAD_CASES)
 def test_head_answers_with_52_scores(cls: type, settings: dict[str, object]) -> None:
     torch.manual_seed(0)
-    head = cls(WIDTH, **settings).eval()
+    head = made(cls, settings).eval()
     embedding = 5 * torch.randn(ROWS, WIDTH)
     faces = answer(head, embedding)
     assert faces.shape == (ROWS, 52)
     assert ((faces >= 0) & (faces <= 1)).all()
     assert torch.equal(faces, answer(head, embedding))
-    assert answer(cls(WIDTH, out_features=51, **settings), embedding).shape == (ROWS, 51)
+    assert answer(made(cls, settings, faces=51), embedding).shape == (ROWS, 51)
 
 
 @pytest.mark.parametrize(("cls", "settings"), HEAD_CASES)
 def test_dropout_works_in_training_alone(cls: type, settings: dict[str, object]) -> None:
     torch.manual_seed(0)
-    head = cls(WIDTH, **settings).train()
+    head = made(cls, settings).train()
     embedding = torch.randn(ROWS, WIDTH)
     same = torch.equal(answer(head, embedding), answer(head, embedding))
     assert same == (settings.get("dropout", 0.0) == 0.0)
@@ -120,6 +133,7 @@ def inputs() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     }
     faces = torch.rand(ROWS, 52, requires_grad=True)
     outputs = {**vectors, "blendshapes": faces, "target": torch.rand(ROWS, 52), "scale": torch.tensor(3.0)}
+    outputs["emotions"] = torch.rand(ROWS, 8, requires_grad=True)
     outputs |= {f"read_from_{n}": torch.rand(ROWS, 60, requires_grad=True) for n in ("image", "text")}
     batch = {"text": torch.randn(ROWS, WIDTH), "image": torch.randn(ROWS, WIDTH)}
     return outputs, {**batch, "blendshapes": torch.rand(ROWS, 52), "emotions": torch.rand(ROWS, 8)}

@@ -13,14 +13,16 @@ from tiny_models import DIM, batches_for, fit, make
 
 from emo3d_exp.errors import ConfigError, Emo3DError
 from emo3d_exp.models import MODEL_NAMES, model_class, register_model
-from emo3d_exp.models.base import TextToBlendshapes
+from emo3d_exp.models.base import FaceSystem
+from emo3d_exp.models.closed_form import ClosedForm
 from emo3d_exp.models.registry import _REGISTRY
 from emo3d_exp.models.weights import load_weights, read_description, save_weights
 
-CASES = ("clip_mlp", "face_clip", "vae_clip")
+CASES = ("clip_mlp", "emotion_xlm", "face_clip", "lm_mlp", "nearest", "ridge", "vae_clip")
 """Registered models with a small version in ``tiny_models.make``."""
 
-TEXT_TO_FACE = [name for name in CASES if issubclass(model_class(name), TextToBlendshapes)]
+TEXT_TO_FACE = [name for name in CASES if issubclass(model_class(name), FaceSystem)]
+BY_STEPS = [name for name in CASES if not issubclass(model_class(name), ClosedForm)]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -42,7 +44,7 @@ def test_every_registered_model_has_a_case() -> None:
     }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", BY_STEPS)
 def test_loss_is_a_finite_scalar_and_reaches_every_parameter(
     model: LightningModule, batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,7 +64,7 @@ def test_modalities_are_said(model: LightningModule) -> None:
 
 
 @pytest.mark.parametrize("name", TEXT_TO_FACE)
-def test_faces_are_52_scores_in_0_to_1(model: TextToBlendshapes) -> None:
+def test_faces_are_52_scores_in_0_to_1(model: FaceSystem) -> None:
     model.eval()
     for size in (0, 1, 5):
         with torch.inference_mode():
@@ -73,7 +75,7 @@ def test_faces_are_52_scores_in_0_to_1(model: TextToBlendshapes) -> None:
 
 
 @pytest.mark.parametrize("name", TEXT_TO_FACE)
-def test_inference_is_deterministic_and_row_by_row(model: TextToBlendshapes) -> None:
+def test_inference_is_deterministic_and_row_by_row(model: FaceSystem) -> None:
     model.eval()
     text = torch.randn(6, DIM)
     with torch.inference_mode():
@@ -84,7 +86,7 @@ def test_inference_is_deterministic_and_row_by_row(model: TextToBlendshapes) -> 
 
 
 @pytest.mark.parametrize("name", TEXT_TO_FACE)
-def test_a_batch_may_hold_faces_without_a_picture(model: TextToBlendshapes, batch: dict[str, Any]) -> None:
+def test_a_batch_may_hold_faces_without_a_picture(model: FaceSystem, batch: dict[str, Any]) -> None:
     if "image" not in model.modalities:
         pytest.skip("sees no pictures")
     present = torch.arange(len(batch["text"])) % 3 != 0
@@ -127,7 +129,7 @@ def test_a_damaged_weights_file_is_told(content: bytes, tmp_path: Path) -> None:
         load_weights(make("clip_mlp"), file)
 
 
-@pytest.mark.parametrize("name", TEXT_TO_FACE)
+@pytest.mark.parametrize("name", sorted({*TEXT_TO_FACE} & {*BY_STEPS}))
 def test_optimizer_holds_every_parameter(model: LightningModule) -> None:
     optimizer = model.configure_optimizers()
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -135,7 +137,7 @@ def test_optimizer_holds_every_parameter(model: LightningModule) -> None:
     assert optimizer.defaults["lr"] == 1e-2
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", BY_STEPS)
 def test_checkpoints_are_plain(model: LightningModule, name: str, tmp_path: Path) -> None:
     """No pickled classes: torch's safe loading reads them, and they hold the weights and the optimizer."""
     monitor = "val/loss" if name == "face_clip" else "val/mse"
@@ -150,7 +152,7 @@ def test_checkpoints_are_plain(model: LightningModule, name: str, tmp_path: Path
 
 
 def test_unknown_models_are_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"'vae_clop'.*clip_mlp, face_clip, vae_clip"):
+    with pytest.raises(ConfigError, match=r"'vae_clop'.*face_clip, lm_mlp, nearest"):
         model_class("vae_clop")
 
 
@@ -171,5 +173,5 @@ def test_other_packages_may_bring_models(monkeypatch: pytest.MonkeyPatch) -> Non
         registry, "entry_points", lambda group, name=None: [entry] if name in (None, "outside") else []
     )
     assert model_class("outside").__name__ == "OrderedDict"
-    with pytest.raises(ConfigError, match="outside, vae_clip"):
+    with pytest.raises(ConfigError, match="nearest, outside, ridge"):
         model_class("nowhere")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from pytorch_lightning import LightningModule, seed_everything
-from tiny_models import Arrays, Curves, batches, fit, make, pairs, shuffled_pairing, train_new
+from tiny_models import CLOSED_FORM, Arrays, Curves, batches, fit, make, pairs, shuffled_pairing, train_new
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-SYSTEMS = ("clip_mlp", "vae_clip")
+SYSTEMS = ("clip_mlp", "emotion_xlm", "lm_mlp", "vae_clip")
+ALL = (*SYSTEMS, *CLOSED_FORM)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def arrays() -> tuple[Arrays, Arrays]:
     return pairs(512, seed=0), pairs(256, seed=1)
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+@pytest.fixture(scope="module", params=ALL)
 def trained(
     request: pytest.FixtureRequest, arrays: tuple[Arrays, Arrays], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[LightningModule, LightningModule]:

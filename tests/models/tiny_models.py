@@ -17,14 +17,17 @@ from torch import nn
 
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.data import TensorBatches
-from emo3d_exp.heads import MLPHead, VAEHead
-from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, VAECLIPLoss
-from emo3d_exp.models import model_class
+from emo3d_exp.heads import EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
+from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, EmotionXLMLoss, VAECLIPLoss
+from emo3d_exp.models import FixedRatio, model_class
 from emo3d_exp.runs import RunFolder
 
 DIM = 16
 TEXT_DIM, CLIP_DIM, SIDE = 6, 8, 16
 """Of :class:`TinyClip`: width of text embeddings and of its output, pixels per side."""
+
+CLOSED_FORM = ("nearest", "ridge")
+"""Models without gradient steps."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -92,14 +95,26 @@ def make(name: str, lr: float = 1e-2, **settings: Any) -> LightningModule:
     if name == "vae_clip":
         loss = VAECLIPLoss(**{"lambda_text": 0.5, "lambda_image": 0.1, **settings})
         return model_class(name)(VAEHead(DIM, (32,), (32,)), loss, optimizer)
-    if name == "clip_mlp":
+    if name in ("clip_mlp", "lm_mlp"):
         return model_class(name)(MLPHead(DIM, (32,)), BlendshapeLoss(), optimizer)
+    if name == "emotion_xlm":
+        loss = EmotionXLMLoss(**{"lambda_blendshapes": 1.0, "lambda_emotions": 1.0, **settings})
+        return model_class(name)(EmotionHead(DIM, (32,)), loss, optimizer, FixedRatio(0.5))
+    if name in CLOSED_FORM:
+        head = RidgeHead(DIM, (0.1,)) if name == "ridge" else NearestHead(DIM, k=3)
+        return fitted(model_class(name)(head), pairs(int(torch.randint(40, 60, ()))))
     if name == "face_clip":
         loss = ContrastiveLoss(**{"like_share": 0.0, "lambda_image": 0.1, "lambda_text": 0.1, **settings})
         return model_class(name)(
             TinyClip(), loss, optimizer, text_noise=0.0, text_dropout=0.0, warmup_steps=5
         )
     raise KeyError(f"no small model for {name!r}: add one here")
+
+
+def fitted(model: LightningModule, arrays: Arrays) -> LightningModule:
+    """A model of ``CLOSED_FORM`` that knows the pairs."""
+    model.fit_closed_form(batches(arrays).whole(), batches(arrays).whole())
+    return model
 
 
 def trainer_config(epochs: int, patience: int | None = None) -> DictConfig:
@@ -136,6 +151,8 @@ def train_new(
     """A model trained from its seed, with its best checkpoint's weights, ready to answer."""
     seed_everything(seed, workers=True, verbose=False)
     model = make(name)
+    if name in CLOSED_FORM:
+        return fitted(model, arrays).eval()
     _, best = fit(model, batches(arrays, seed=seed), batches(val), folder, epochs)
     model.load_state_dict(torch.load(best.best_model_path, weights_only=True)["state_dict"])
     return model.eval()

@@ -13,6 +13,7 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.losses import (
     BlendshapeLoss,
     ContrastiveLoss,
+    EmotionXLMLoss,
     VAECLIPLoss,
     WeightedLoss,
     contrastive_loss,
@@ -217,6 +218,18 @@ def test_blendshape_loss(rng: torch.Generator) -> None:
     predicted, target = torch.rand(2, ROWS, 52, generator=rng, dtype=torch.float64)
     total, terms = BlendshapeLoss()({"blendshapes": predicted, "target": target}, {})
     assert total.item() == terms["blendshapes"].item() == pytest.approx(slow_mse(predicted, target), rel=1e-9)
+
+
+def test_emotion_xlm_loss(rng: torch.Generator) -> None:
+    faces, true_faces = torch.rand(2, ROWS, 52, generator=rng, dtype=torch.float64)
+    emotions, true_emotions = torch.rand(2, ROWS, 8, generator=rng, dtype=torch.float64)
+    total, terms = EmotionXLMLoss(lambda_blendshapes=0.7, lambda_emotions=3.0)(
+        {"blendshapes": faces, "emotions": emotions}, {"blendshapes": true_faces, "emotions": true_emotions}
+    )
+    expected = {"blendshapes": slow_mse(faces, true_faces), "emotions": slow_mse(emotions, true_emotions)}
+    assert {name: term.item() for name, term in terms.items()} == pytest.approx(expected, rel=1e-9)
+    weighted = 0.7 * expected["blendshapes"] + 3.0 * expected["emotions"]
+    assert total.item() == pytest.approx(weighted, rel=1e-9)
 
 
 class TwoTerms(WeightedLoss):
