@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LONG = ("integration", "app", "models", "tracking", "studio", "faces")
+LONG = ("integration", "faces", "app", "models", "tracking", "studio")
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]  # the package, and tiny_models
 # Set before any library reads them; a test that is about them sets its own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -59,7 +59,7 @@ class Canvas:
         self, look: Look, seen: np.ndarray, faces: np.ndarray, colors: np.ndarray, rim: np.ndarray
     ) -> Layer:
         """A layer with triangles (as for :meth:`draw`) that much is drawn over: its colours are the means of
-        as many samples down a column as there are along a row.
+        as many samples down a column as there are along a row, or more.
 
         Args:
             rim: ``(R, 3)`` those of ``faces`` that continue in what comes over them. A mean with the
@@ -69,9 +69,9 @@ class Canvas:
         if self.down == self.across:
             self.draw(layer, seen, faces, colors, look.fov)
             return layer
-        fine = Canvas(self.size, self.across, self.across, self.closed)
+        fine = Canvas(self.size, self.across, self.down * -(-self.across // self.down), self.closed)
         smooth = fine.blank(look)
-        fine.draw(smooth, seen / np.float32([self.stretch, 1, 1]), faces, colors, look.fov)
+        fine.draw(smooth, seen * np.float32([fine.stretch / self.stretch, 1, 1]), faces, colors, look.fov)
         rows = (self.size * self.down, -1, self.size * self.across)
         np.mean(smooth.picture.reshape(*rows, 3), axis=1, out=layer.picture)
         np.max(smooth.depth.reshape(rows), axis=1, out=layer.depth)

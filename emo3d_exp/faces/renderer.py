@@ -42,7 +42,7 @@ class Renderer:
         supersample: the picture is drawn this many times larger and reduced by area.
         margin: room around the head, as a part of its height.
         detail: ``full``, or ``light``: about a sixth of the vertices (:func:`light_rig`), drawn larger in
-            one direction only; and of a look that comes again, only what the shapes in use move. Over four
+            one direction only; and of a look that comes again, only what the shapes in use move. About four
             times as fast for one look (benchmarks/rendering.py), and hard to tell apart by eye.
         workers: threads that draw a batch; None: as many as there are cores, at most 4. They change no byte.
     """

@@ -18,7 +18,7 @@ from emo3d_exp.app.train import train_in
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
-pytestmark = [pytest.mark.usefixtures("cache", "one_thread"), pytest.mark.xdist_group("baseline_runs")]
+pytestmark = pytest.mark.usefixtures("cache", "one_thread")
 OVERRIDES = {
     "emotion_xlm": ["optimizer.lr=0.01", "teacher_forcing.ratio=0.25"],
     "lm_mlp": ["optimizer.lr=0.01"],

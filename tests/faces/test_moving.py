@@ -80,6 +80,13 @@ def test_no_background_shines_through_where_the_moving_part_meets_the_rest(built
     assert inside.mean() > 0.3 and greener[inside].max() < 40
 
 
+@pytest.mark.parametrize("supersample", [3, 4, 5])
+def test_any_number_of_samples_draws_the_same_face(builtin, supersample):
+    row = face(jawOpen=0.6, browInnerUp=1)
+    (few,), (many,) = (Renderer(builtin, 96, n, detail="light").render(row) for n in (2, supersample))
+    assert np.square(few.astype(float) - many).mean() < 40
+
+
 def test_what_is_still_is_drawn_with_all_samples(builtin, renderer):
     look, smooth = Look(), Renderer(light_rig(builtin), size=96)
     (picture,), (whole,) = renderer.render(face(), look), smooth.render(face(), look)
