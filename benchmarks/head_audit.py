@@ -32,6 +32,7 @@ CHECKS = {
     "mouth": a.audit_mouth,
     "closed": a.audit_closed_lips,
     "single": a.audit_single,
+    "prior": a.audit_prior,
     "torn": a.audit_torn,
     "mirror": a.audit_mirror,
 }

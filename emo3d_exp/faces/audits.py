@@ -9,7 +9,7 @@ import numpy as np
 
 from emo3d_exp.faces.looks import Look
 from emo3d_exp.faces.part_view import PartView
-from emo3d_exp.faces.populations import PARTNER, random_faces
+from emo3d_exp.faces.populations import PARTNER, prior_faces, random_faces
 from emo3d_exp.faces.renderer import Renderer
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, BLENDSHAPES, MIRROR_PERMUTATION, MORPH_TARGETS
 
@@ -121,6 +121,14 @@ def audit_single(view: PartView, looks: list[Look], rng: np.random.Generator) ->
         seen = parts.pierces if set(names) & set(PARTS_THE_LIPS) else parts.mouth | parts.pierces
         values[row] = (seen | parts.torn).sum()
     return Audit("pixels that a shape alone should not show", 8, values, faces, looks[:1] * len(chosen))
+
+
+def audit_prior(view: PartView, looks: list[Look], rng: np.random.Generator) -> Audit:
+    """Pixels of what sticks out through skin or lips, or of torn skin, on faces of the FACS prior."""
+    faces, _ = prior_faces(len(looks), rng)
+    drawn = (view(face, look) for face, look in zip(faces, looks, strict=True))
+    values = [(parts.pierces | parts.torn).sum() for parts in drawn]
+    return Audit("pixels that the prior's faces should not show", 8, np.array(values, float), faces, looks)
 
 
 def audit_torn(view: PartView, looks: list[Look], rng: np.random.Generator) -> Audit:

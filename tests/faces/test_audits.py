@@ -162,3 +162,12 @@ def test_single_shapes_are_audited_one_by_one_and_in_pairs() -> None:
     active = (audit.faces > 0).sum(axis=1)
     assert active.tolist() == [1] * 51 + [2] * 18
     assert audit.failing == 1
+
+
+def test_what_sticks_out_is_found_on_faces_of_the_prior() -> None:
+    rng = np.random.default_rng(2)
+    out, behind = (
+        a.audit_prior(PartView(masked(z, 0.6), 64), camera_looks(5, rng, people=False), rng)
+        for z in (0.2, -0.2)
+    )
+    assert out.failing == 1 and behind.values.max() == 0
