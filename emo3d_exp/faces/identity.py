@@ -60,6 +60,9 @@ class IdentityBasis:
             pairs = [_FIELDS[trait](_Rest(rig)) for trait in TRAITS]
             self.scale = np.stack([pair[0] for pair in pairs]).astype(np.float32)
             self.shift = np.stack([pair[1] for pair in pairs]).astype(np.float32)
+            inside, skin = _seam(rig)
+            for field in (self.scale, self.shift):
+                field[:, inside] = field[:, skin]
 
     def gain_and_shift(self, identity: Identity) -> tuple[np.ndarray, np.ndarray] | None:
         """What traits do to posed vertices: ``v * gain + shift``, both ``(V, 3)``; None for nothing."""
@@ -104,6 +107,18 @@ class _Rest:
         for axis, weight in weights.items():
             shift[:, "xyz".index(axis)] = weight
         return self.zero.copy(), shift
+
+
+def _seam(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices of the mouth's inside that lie on a vertex of the skin, and those: one would part from the
+    other where a trait moves only skin."""
+    from scipy.spatial import cKDTree
+
+    inside, skin = (np.flatnonzero(rig.part == PARTS.index(part)) for part in ("mouth_bag", "skin"))
+    if not len(inside) or not len(skin):
+        return inside[:0], skin[:0]
+    gap, near = cKDTree(rig.neutral[skin]).query(rig.neutral[inside])
+    return inside[gap == 0], skin[near[gap == 0]]
 
 
 def smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:

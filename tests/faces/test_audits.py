@@ -9,6 +9,7 @@ import pytest
 
 from emo3d_exp.faces import PARTS, Look, Renderer, Rig
 from emo3d_exp.faces import audits as a
+from emo3d_exp.faces.identity import IdentityBasis
 from emo3d_exp.faces.part_view import PartView
 from emo3d_exp.faces.populations import camera_looks
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
@@ -131,6 +132,22 @@ def test_teeth_stay_behind_the_lips(view: PartView) -> None:
     rng = np.random.default_rng(12)
     audit = a.audit_mouth(view, camera_looks(25, rng, people=True), rng)
     assert audit.failing == 0, a.active(audit.faces[audit.worst(1)[0]])
+
+
+def test_nothing_shows_in_faces_of_the_prior_that_should_not(view: PartView) -> None:
+    rng = np.random.default_rng(16)
+    audit = a.audit_prior(view, camera_looks(25, rng, people=True), rng)
+    assert audit.failing == 0, a.active(audit.faces[audit.worst(1)[0]])
+
+
+def test_the_inside_of_the_mouth_stays_at_the_lips_in_every_trait(builtin: Rig) -> None:
+    basis, bag = IdentityBasis(builtin), np.flatnonzero(builtin.part == PARTS.index("mouth_bag"))
+    skin = {tuple(builtin.neutral[v]): v for v in np.flatnonzero(builtin.part == PARTS.index("skin"))}
+    seam = [(v, skin[place]) for v in bag if (place := tuple(builtin.neutral[v])) in skin]
+    assert len(seam) > 90
+    for field in (basis.scale, basis.shift):
+        for inside, outside in seam:
+            np.testing.assert_array_equal(field[:, inside], field[:, outside])
 
 
 def test_lips_stay_closed_unless_a_shape_parts_them(view: PartView) -> None:
