@@ -62,8 +62,8 @@ def _predicted(cfg: DictConfig, texts: Sequence[str]) -> tuple[dict[str, Any], D
     """The faces that a run gives to texts, and the run's config."""
     if cfg.run_dir is None or not texts:
         raise ConfigError(
-            'say which faces: run_dir=outputs/… text="a faint, bitter smile", or predictions=FILE '
-            "(.npz .parquet .jsonl .csv .json)"
+            'say which faces: run_dir=outputs/… text="a faint, bitter smile" (a text may not be empty), or '
+            "predictions=FILE (.npz .parquet .jsonl .csv .json)"
         )
     if cfg.sample_id is not None:
         raise ConfigError("sample_id=… picks faces of a predictions file; with text=… leave it out")
