@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -50,13 +52,19 @@ class EpochProgress(Callback):
         self.progress.stop()
 
 
-class EpochOrder(Callback):
-    """Tells batches which epoch it is, so that a training that goes on gets the orders it would have got.
+class EpochSeed(Callback):
+    """Gives every epoch an order of batches and random numbers (dropout, latent noise, teacher forcing) that
+    depend on seed and epoch alone: a training that goes on draws what it would have drawn.
 
-    Lightning does so for the samplers of PyTorch's own loaders alone.
+    Lightning restores neither, but for the samplers of PyTorch's own loaders.
     """
 
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        words = np.random.SeedSequence([self.seed, trainer.current_epoch]).generate_state(2)
+        torch.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
         set_epoch = getattr(trainer.train_dataloader, "set_epoch", None)
         if set_epoch is not None:
             set_epoch(trainer.current_epoch)
@@ -89,7 +97,7 @@ def build_trainer(
     last = MovableCheckpoint(
         dirpath=run.checkpoints, filename=run.last_checkpoint.stem, enable_version_counter=False
     )
-    callbacks: list[Callback] = [best, last, EpochOrder()]
+    callbacks: list[Callback] = [best, last, EpochSeed(cfg.seed)]
     if cfg.patience is not None:
         callbacks.append(EarlyStopping(monitor, patience=cfg.patience, mode="min"))
     if not quiet:

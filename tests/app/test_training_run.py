@@ -200,9 +200,14 @@ def test_same_seed_same_weights(trained: tuple[Path, float | None, DictConfig], 
     assert other.weights_file.read_bytes() != again.weights_file.read_bytes()
 
 
-def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["clip_mlp", "vae_clip", "emotion_xlm"])
+def test_a_stopped_run_goes_on(tmp_path: Path, system: str) -> None:
+    """The latent's noise, dropout and teacher forcing too are what they would have been."""
+
     def prepared(name: str, epochs: int) -> DictConfig:
-        cfg = config(tmp_path, "model=clip_mlp", f"trainer.max_epochs={epochs}", "evaluate=false")
+        cfg = config(tmp_path, f"model={system}", f"trainer.max_epochs={epochs}", "evaluate=false")
+        if system != "vae_clip":
+            cfg.head.dropout = 0.2
         cfg.run_dir = str(tmp_path / name)
         return cfg
 

@@ -124,7 +124,7 @@ def trainer_config(epochs: int, patience: int | None = None) -> DictConfig:
         "devices": 1,
         "max_epochs": epochs,
     }
-    return OmegaConf.create({"trainer": trainer, "patience": patience})
+    return OmegaConf.create({"trainer": trainer, "patience": patience, "seed": 1})
 
 
 def fit(
