@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from emo3d_exp.heads.neutral import with_neutral
 from emo3d_exp.records import N_BLENDSHAPES
 
 
@@ -30,7 +31,9 @@ class MLPHead(nn.Module):
         in_features: width D of the embedding.
         hidden: widths of the hidden layers.
         dropout: probability after each hidden layer, in [0, 1).
-        out_features: number of blendshapes.
+        out_features: number of blendshapes, ``_neutral`` counted.
+        neutral: whether the network gives ``_neutral`` too; False: it gives the others, and ``_neutral`` is 0,
+            as the released baselines have it.
     """
 
     def __init__(
@@ -39,13 +42,15 @@ class MLPHead(nn.Module):
         hidden: Sequence[int] = (256, 128),
         dropout: float = 0.0,
         out_features: int = N_BLENDSHAPES,
+        neutral: bool = True,
     ) -> None:
         super().__init__()
         widths = [in_features, *hidden]
-        self.network = nn.Sequential(
-            layers(widths, dropout), nn.Linear(widths[-1], out_features), nn.Sigmoid()
-        )
+        given = out_features if neutral else out_features - 1
+        self.network = nn.Sequential(layers(widths, dropout), nn.Linear(widths[-1], given), nn.Sigmoid())
+        self.neutral = neutral
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(B, D) → (B, 52) in (0, 1)."""
-        return self.network(embedding)
+        """(B, D) → (B, 52) in (0, 1), ``_neutral`` 0 where the network does not give it."""
+        scores = self.network(embedding)
+        return scores if self.neutral else with_neutral(scores)

@@ -28,30 +28,44 @@ class VAECLIPLoss(WeightedLoss):
 
     ``L = MSE(x, decoder(z)) + λ_text (1 - cos(CLIP_text, z)) + λ_image (1 - cos(CLIP_image, z))``,
     cosines per sample, then averaged (eqs. 2-4); plus ``β KL(N(mu, σ²) ‖ N(0, 1))``, averaged over
-    samples and latent dimensions, which the paper does not have.
+    samples and latent dimensions, and ``λ_decoder MSE(x, decoder(CLIP_text))``, the error of the face that
+    the system gives to the text. The paper has neither.
 
     Args:
         lambda_text: weight of the alignment with the text embedding.
         lambda_image: weight of the alignment with the image embedding.
         beta: weight of the KL prior; 0 is the paper's loss.
+        lambda_decoder: weight of the decoded text's error; 0 is the paper's loss, and leaves the term out,
+            for it takes a second pass through the decoder.
     """
 
-    def __init__(self, lambda_text: float, lambda_image: float, beta: float = 0.0) -> None:
-        super().__init__({"reconstruction": 1.0, "text": lambda_text, "image": lambda_image, "prior": beta})
+    def __init__(
+        self, lambda_text: float, lambda_image: float, beta: float = 0.0, lambda_decoder: float = 0.0
+    ) -> None:
+        weights = {"reconstruction": 1.0, "text": lambda_text, "image": lambda_image, "prior": beta}
+        super().__init__(weights | ({"decoder": lambda_decoder} if lambda_decoder else {}))
+
+    @property
+    def decodes_text(self) -> bool:
+        """Whether ``outputs`` must hold ``from_text``."""
+        return "decoder" in self.weights
 
     def terms(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """``outputs``: ``blendshapes`` (B, 52), ``z``, ``mu``, ``logvar`` (B, D); ``batch``:
-        ``blendshapes`` (B, 52), ``text``, ``image`` (B, D), and ``has_image`` (B,) bool where some
-        faces have no picture.
+        """``outputs``: ``blendshapes`` (B, 52), ``z``, ``mu``, ``logvar`` (B, D), and where
+        ``decodes_text``, ``from_text`` (B, 52); ``batch``: ``blendshapes`` (B, 52), ``text``, ``image``
+        (B, D), and ``has_image`` (B,) bool where some faces have no picture.
         """
         image_distance = cosine_distance(batch["image"], outputs["z"])
         if "has_image" in batch:
             present = batch["has_image"]
             image_distance = torch.where(present, image_distance, 0.0).sum() / present.sum().clamp(min=1)
         mu, logvar = outputs["mu"], outputs["logvar"]
-        return {
+        terms = {
             "reconstruction": functional.mse_loss(outputs["blendshapes"], batch["blendshapes"]),
             "text": cosine_distance(batch["text"], outputs["z"]).mean(),
             "image": image_distance.mean(),
             "prior": (0.5 * (mu.square() + logvar.exp() - 1.0 - logvar)).mean(),
         }
+        if self.decodes_text:
+            terms["decoder"] = functional.mse_loss(outputs["from_text"], batch["blendshapes"])
+        return terms

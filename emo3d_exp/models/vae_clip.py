@@ -19,18 +19,22 @@ class VAECLIP(TextToBlendshapes):
 
     Args:
         head: encoder and decoder, its latent as wide as the embeddings.
-        loss: eqs. 2-4.
+        loss: eqs. 2-4, and what may be added to them.
         optimizer: parameters → optimizer.
     """
 
     modalities = frozenset({"text", "image"})
+    loss: VAECLIPLoss
 
     def __init__(self, head: VAEHead, loss: VAECLIPLoss, optimizer: OptimizerFactory) -> None:
         super().__init__(head, loss, optimizer)
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         latent = self.head.encode(batch["blendshapes"])
-        return {"blendshapes": self.head.decode(latent.z), **latent._asdict()}
+        outputs = {"blendshapes": self.head.decode(latent.z), **latent._asdict()}
+        if self.loss.decodes_text:
+            outputs["from_text"] = self.from_text(batch["text"])
+        return outputs
 
     def from_text(self, text: Tensor) -> Tensor:
         return self.head.decode(text)

@@ -7,26 +7,33 @@ import inspect
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from emo3d_exp import heads, losses
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.heads import EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
 from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, EmotionXLMLoss, VAECLIPLoss, WeightedLoss
+from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 
 WIDTH, ROWS = 12, 9
 
 HEADS = {
     EmotionHead: [{}, {"hidden": (), "extractor_hidden": (6,)}, {"dropout": 0.5}],
-    MLPHead: [{}, {"hidden": ()}, {"hidden": [8, 4], "dropout": 0.5}],
+    MLPHead: [{}, {"hidden": ()}, {"hidden": [8, 4], "dropout": 0.5}, {"neutral": False}],
     NearestHead: [{}, {"k": 3}],
     RidgeHead: [{}, {"alphas": (0.1, 10.0)}],
-    VAEHead: [{}, {"encoder_hidden": (), "decoder_hidden": ()}, {"dropout": 0.5, "normalize_latent": False}],
+    VAEHead: [
+        {},
+        {"encoder_hidden": (), "decoder_hidden": ()},
+        {"dropout": 0.5, "normalize_latent": False},
+        {"neutral": False},
+    ],
 }
 LOSSES = {
     BlendshapeLoss: lambda: BlendshapeLoss(),
     ContrastiveLoss: lambda: ContrastiveLoss(like_share=0.2),
     EmotionXLMLoss: lambda: EmotionXLMLoss(lambda_blendshapes=2.0, lambda_emotions=0.5),
-    VAECLIPLoss: lambda: VAECLIPLoss(lambda_text=0.5, lambda_image=0.1, beta=0.01),
+    VAECLIPLoss: lambda: VAECLIPLoss(lambda_text=0.5, lambda_image=0.1, beta=0.01, lambda_decoder=0.3),
 }
 HEAD_CASES = [
     pytest.param(cls, settings, id=f"{cls.__name__}-{i}")
@@ -102,6 +109,29 @@ def test_mlp_is_relu_layers_and_a_sigmoid() -> None:
     torch.testing.assert_close(head(rows), expected)
 
 
+@pytest.mark.parametrize("cls", [MLPHead, VAEHead])
+def test_without_neutral_the_51_shapes_keep_their_names(cls: type) -> None:
+    torch.manual_seed(0)
+    head = cls(WIDTH, neutral=False).eval()
+    embedding = torch.randn(ROWS, WIDTH)
+    network = head.network if cls is MLPHead else head.decoder.network
+    shapes = network(embedding if cls is MLPHead else functional.normalize(embedding, dim=-1) * WIDTH**0.5)
+    faces = answer(head, embedding)
+    for row, name in enumerate(MORPH_TARGETS):
+        assert torch.equal(faces[:, BLENDSHAPE_INDEX[name]], shapes[:, row])
+    assert (faces[:, BLENDSHAPE_INDEX["_neutral"]] == 0).all()
+
+
+def test_without_neutral_the_encoder_does_not_see_it() -> None:
+    torch.manual_seed(0)
+    head, faces = VAEHead(WIDTH, neutral=False).eval(), torch.rand(ROWS, 52)
+    other = faces.clone()
+    other[:, BLENDSHAPE_INDEX["_neutral"]] += 0.5
+    assert torch.equal(head.encode(faces).mu, head.encode(other).mu)
+    shapes = torch.stack([faces[:, BLENDSHAPE_INDEX[name]] for name in MORPH_TARGETS], dim=1)
+    torch.testing.assert_close(head.encode(faces).mu, head.mu(head.encoder(shapes)))
+
+
 def test_latent_is_drawn_in_training_and_the_mean_otherwise() -> None:
     torch.manual_seed(0)
     head = VAEHead(WIDTH)
@@ -133,6 +163,7 @@ def inputs() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     }
     faces = torch.rand(ROWS, 52, requires_grad=True)
     outputs = {**vectors, "blendshapes": faces, "target": torch.rand(ROWS, 52), "scale": torch.tensor(3.0)}
+    outputs["from_text"] = torch.rand(ROWS, 52, requires_grad=True)
     outputs["emotions"] = torch.rand(ROWS, 8, requires_grad=True)
     outputs |= {f"read_from_{n}": torch.rand(ROWS, 60, requires_grad=True) for n in ("image", "text")}
     batch = {"text": torch.randn(ROWS, WIDTH), "image": torch.randn(ROWS, WIDTH)}

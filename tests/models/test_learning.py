@@ -120,6 +120,32 @@ def test_without_alignment_the_latent_does_not_know_its_text(
     assert text_error(model, val) > 0.5 * text_error_of_mean(train, val)
 
 
+def test_the_decoder_term_lowers_the_error_of_texts(arrays: tuple[Arrays, Arrays], tmp_path: Path) -> None:
+    """At equal epochs; where latents keep their own lengths, as the paper has it, by far."""
+    train, val = arrays
+    errors = {}
+    for normalize in (True, False):
+        for weight in (0.0, 1.0):
+            seed_everything(1, verbose=False)
+            model = make("vae_clip", lambda_decoder=weight)
+            model.head.normalize_latent = normalize
+            fit(model, batches(train, seed=1), batches(val), tmp_path / f"{normalize}_{weight}", 10)
+            errors[normalize, weight] = text_error(model.eval(), val)
+    assert errors[True, 1.0] < 0.9 * errors[True, 0.0]
+    assert errors[False, 1.0] < 0.5 * errors[False, 0.0]
+
+
+@pytest.mark.parametrize(("weight", "passes"), [(0.0, 1), (0.5, 2)])
+def test_without_the_decoder_term_there_is_one_pass_through_the_decoder(
+    weight: float, passes: int, arrays: tuple[Arrays, Arrays], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, calls = make("vae_clip", lambda_decoder=weight), []
+    monkeypatch.setattr(model, "log", lambda *_, **__: None)
+    model.head.decoder.register_forward_hook(lambda *_: calls.append(1))
+    model.training_step(next(iter(batches(arrays[0], 16))), 0)
+    assert len(calls) == passes
+
+
 def text_error_of_mean(train: Arrays, val: Arrays) -> float:
     return float(((train["blendshapes"].mean(axis=0) - val["blendshapes"]) ** 2).mean())
 

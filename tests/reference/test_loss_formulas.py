@@ -97,6 +97,18 @@ def test_vae_clip_terms(case: tuple[dict[str, Tensor], dict[str, Tensor]]) -> No
     assert total.item() == pytest.approx(weighted, rel=1e-9)
 
 
+@pytest.mark.parametrize("weight", [0.2, 3.0])
+def test_vae_clip_decoder_term(case: tuple[dict[str, Tensor], dict[str, Tensor]], weight: float) -> None:
+    outputs, batch = case
+    outputs["from_text"] = outputs["blendshapes"].flip(0)
+    without, _ = VAECLIPLoss(0.3, 0.7, 0.11)(outputs, batch)
+    total, terms = VAECLIPLoss(0.3, 0.7, 0.11, lambda_decoder=weight)(outputs, batch)
+    expected = slow_mse(outputs["from_text"], batch["blendshapes"])
+    assert terms["decoder"].item() == pytest.approx(expected, rel=1e-9)
+    assert terms["decoder"].item() != pytest.approx(terms["reconstruction"].item(), rel=1e-3)
+    assert (total - without).item() == pytest.approx(weight * expected, rel=1e-9)
+
+
 def slow_prior(mu: Tensor, logvar: Tensor) -> float:
     """KL(N(mu, exp(logvar)) ‖ N(0, 1)) of one dimension, averaged over all."""
     divergences = [
@@ -257,6 +269,12 @@ def test_terms_and_weights_that_differ_are_both_listed(weights: dict[str, float]
 def test_weights_below_zero_are_refused(weight: float) -> None:
     with pytest.raises(ConfigError, match="image"):
         VAECLIPLoss(lambda_text=0.1, lambda_image=weight)
+
+
+@pytest.mark.parametrize("weight", [-0.1, float("nan")])
+def test_a_decoder_weight_below_zero_is_refused(weight: float) -> None:
+    with pytest.raises(ConfigError, match="decoder"):
+        VAECLIPLoss(lambda_text=0.1, lambda_image=0.1, lambda_decoder=weight)
 
 
 def test_weight_zero_switches_a_term_off(case: tuple[dict[str, Tensor], dict[str, Tensor]]) -> None:
