@@ -32,8 +32,8 @@ class MLPHead(nn.Module):
         hidden: widths of the hidden layers.
         dropout: probability after each hidden layer, in [0, 1).
         out_features: number of blendshapes, ``_neutral`` counted.
-        neutral: whether the network gives ``_neutral`` too; False: it gives the others, and ``_neutral`` is 0,
-            as the released baselines have it.
+        neutral: whether the network gives ``_neutral`` too; False: it gives the others, and ``_neutral``
+            is 0, as in the released baselines.
     """
 
     def __init__(

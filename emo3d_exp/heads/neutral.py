@@ -11,11 +11,11 @@ NEUTRAL = BLENDSHAPE_INDEX["_neutral"]
 
 
 def with_neutral(shapes: Tensor) -> Tensor:
-    """(B, 51) scores in the order of ``MORPH_TARGETS`` → (B, 52) in that of ``BLENDSHAPES``, ``_neutral`` 0."""
+    """(B, 51) in the order of ``MORPH_TARGETS`` → (B, 52) in that of ``BLENDSHAPES``, ``_neutral`` 0."""
     nothing = shapes.new_zeros(*shapes.shape[:-1], 1)
     return torch.cat([shapes[..., :NEUTRAL], nothing, shapes[..., NEUTRAL:]], dim=-1)
 
 
 def without_neutral(blendshapes: Tensor) -> Tensor:
-    """(B, 52) scores in the order of ``BLENDSHAPES`` → (B, 51) in that of ``MORPH_TARGETS``."""
+    """(B, 52) in the order of ``BLENDSHAPES`` → (B, 51) in that of ``MORPH_TARGETS``."""
     return torch.cat([blendshapes[..., :NEUTRAL], blendshapes[..., NEUTRAL + 1 :]], dim=-1)
