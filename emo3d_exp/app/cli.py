@@ -82,6 +82,9 @@ def explain(error: Exception, config_name: str, arguments: list[str]) -> str:
     text = str(error)
     if error.__cause__ is not None and str(error.__cause__) not in text:
         text += f"\n{error.__cause__}"
+    missing = re.search(r"Could not find '([^/']+)/([^']+)'", text)
+    if missing is not None and (nested := _nested(missing.group(1))):
+        return f"there is no {'='.join(missing.groups())}; there are: {', '.join(nested)}"
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown is None:
         return text
@@ -90,6 +93,9 @@ def explain(error: Exception, config_name: str, arguments: list[str]) -> str:
 
 def _explain_key(key: str, config_name: str, arguments: list[str]) -> str:
     overrides = [a for a in arguments if "=" in a and not a.startswith(("-", "hydra")) and not _sets(a, key)]
+    group, _, folder = key.partition("/")
+    if nested := [option for option in _nested(group) if option.startswith(f"{folder}/")]:
+        return f"'{key}' is no setting: write {' or '.join(f'{group}={option}' for option in nested)}"
     groups = sorted(p.name for p in CONF.iterdir() if p.is_dir())
     try:
         cfg = _compose(config_name, overrides)
@@ -110,6 +116,13 @@ def _explain_key(key: str, config_name: str, arguments: list[str]) -> str:
         lines.append(f"did you mean '{close[0]}'?")
     lines.append(f"valid: {', '.join(dict.fromkeys(candidates)) or 'none'}")
     return "\n".join(lines)
+
+
+def _nested(group: str) -> list[str]:
+    """The options of a group that has some in folders, which Hydra does not list; none of other groups."""
+    files = [file.relative_to(CONF / group) for file in (CONF / group).glob("**/*.yaml")]
+    options = sorted(str(file.with_suffix("").as_posix()) for file in files)
+    return options if any("/" in option for option in options) else []
 
 
 def _sets(argument: str, key: str) -> bool:

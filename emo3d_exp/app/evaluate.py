@@ -24,19 +24,21 @@ log = logging.getLogger(__name__)
 REPLACEABLE = ("metric", "rig", "renderer", "tracking")
 """Groups of a run's config that the command line may replace, or change in part, when it is scored again."""
 OWN = ("run_dir", "part", "threads", "out")
-TASKS = ("run_dir", "predictions", "prompts")
+TASKS = ("run_dir", "predictions", "prompts", "checkpoint")
 COMPARED = 6
 """Runs that are drawn beside each other."""
 
 
 def evaluate(cfg: DictConfig) -> None:
-    """Do what ``cfg`` asks: score one run or a predictions file, compare runs, or list the prompts."""
-    if sum(cfg[task] is not None for task in TASKS) != 1:
+    """Do what ``cfg`` asks: score a run, a file or a checkpoint, compare runs, or list the prompts."""
+    if sum(cfg.get(task) is not None for task in TASKS) != 1:
         raise ConfigError(
             "say what to do: run_dir=outputs/… (score a run; a quoted pattern gives a leaderboard), "
-            "predictions=FILE (score an .npz, .parquet, .jsonl, .csv or .json), "
-            "or prompts=FILE (list the prompts)"
+            "predictions=FILE (score an .npz, .parquet, .jsonl, .csv or .json), prompts=FILE (list the "
+            "prompts), or checkpoint=released/… with path=FILE (score weights that others trained)"
         )
+    if cfg.path is not None and "checkpoint" not in cfg:
+        raise ConfigError("path=… is the file of a checkpoint: say which, checkpoint=released/…")
     if cfg.run_dir is not None and glob.has_magic(str(cfg.run_dir)):
         leaderboard(str(cfg.run_dir), cfg)
         return
@@ -51,6 +53,8 @@ def evaluate(cfg: DictConfig) -> None:
         evaluate_run(RunFolder(cfg.run_dir), cfg)
     elif cfg.predictions is not None:
         evaluate_file(cfg)
+    elif "checkpoint" in cfg:
+        evaluate_checkpoint(cfg)
     else:
         list_prompts(cfg)
 
@@ -61,14 +65,27 @@ def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:
     run.require_weights()
     own = with_given(own, cfg, [override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
     check_judge(own)
+    score_and_track(run, own, cfg.part)
+
+
+def evaluate_checkpoint(cfg: DictConfig) -> None:
+    """Make a run of weights that other code has trained, and score it on ``cfg.data``."""
+    from emo3d_exp.app.importing import import_checkpoint
+
+    run, own = import_checkpoint(cfg)
+    score_and_track(run, own, cfg.part)
+
+
+def score_and_track(run: RunFolder, cfg: DictConfig, part: str) -> None:
+    """Score a part of a run's data by ``cfg``, and show it by the tracker."""
     from emo3d_exp.app.scoring import score_run, track
     from emo3d_exp.app.train import start_tracking
 
-    tracker = start_tracking(run, own, job_type="evaluate")
+    tracker = start_tracking(run, cfg, job_type="evaluate")
     exit_code = 1
     try:
-        evaluation, evaluator = score_run(run, own, cfg.part)
-        track(tracker, evaluation, evaluator, cfg.part, run.evaluation(cfg.part))
+        evaluation, evaluator = score_run(run, cfg, part)
+        track(tracker, evaluation, evaluator, part, run.evaluation(part))
         exit_code = 0
     finally:
         tracker.finish(exit_code)

@@ -36,6 +36,8 @@ def train(cfg: DictConfig) -> float | None:
     if resume:
         refuse_changes([override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
         cfg = run.config()
+        if "imported" in run.provenance():
+            raise ConfigError(f"{run.path} holds weights of other code: no training to go on with")
     else:
         run.require_unused()
     check_weights(cfg)

@@ -39,9 +39,8 @@ class TensorFile:
         self.sha256 = sha256
         self.experiment = experiment
         self.embedding_dim = embedding_dim
-        self.tensors = {
-            f"{theirs}.{part}": f"{ours}.{part}" for theirs, ours in layers.items() for part in ("weight", "bias")
-        }
+        pairs = [(theirs, ours, part) for theirs, ours in layers.items() for part in ("weight", "bias")]
+        self.tensors = {f"{theirs}.{part}": f"{ours}.{part}" for theirs, ours, part in pairs}
 
     def hash(self, path: Path) -> str:
         """SHA-256 of a file, 64 hex digits. Raises ConfigError where there is none."""
@@ -60,7 +59,7 @@ class TensorFile:
         """
         own = model.state_dict()
         if unlike := set(own) ^ set(self.tensors.values()):
-            raise ConfigError(f"checkpoint.layers: {', '.join(sorted(unlike))} must be in it and in the model")
+            raise ConfigError(f"checkpoint.layers and the model differ in {', '.join(sorted(unlike))}")
         found = self._read(path)
         expected = {theirs: tuple(own[ours].shape) for theirs, ours in self.tensors.items()}
         wrong = [f"it lacks {name}" for name in expected if name not in found]
