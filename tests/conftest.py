@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG = ("integration", "faces", "app", "models", "tracking", "studio")
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]  # the package, and tiny_models
+# The package, and what the tests of several parts use.
+sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / part) for part in ("models", "data", "backbones"))]
 # Set before any library reads them; a test that is about them sets its own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["WANDB_MODE"] = "offline"
@@ -31,6 +32,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data: {folder} is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def released_files(shared: Path) -> Path:
+    """Folder of the checkpoints that the paper's authors released."""
+    return shared / "data" / "emo3d_released"
 
 
 @pytest.fixture

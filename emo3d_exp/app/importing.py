@@ -119,5 +119,5 @@ def check_backbone(cfg: DictConfig) -> None:
     try:
         instantiate(cfg.backbone).check()
     except WeightsUnavailableError as error:
-        message = str(error).replace(f", or {CLIP_OFFLINE}", " with backbone.pretrained=…")
+        message = str(error).replace(f", or {CLIP_OFFLINE}", " as backbone.pretrained=FOLDER")
         raise WeightsUnavailableError(f"{message} The checkpoint reads no other embeddings.") from error

@@ -62,16 +62,10 @@ class TensorFile:
             raise ConfigError(f"checkpoint.layers and the model differ in {', '.join(sorted(unlike))}")
         found = self._read(path)
         expected = {theirs: tuple(own[ours].shape) for theirs, ours in self.tensors.items()}
-        wrong = [f"it lacks {name}" for name in expected if name not in found]
-        wrong += [f"{name} is unknown" for name in found if name not in expected]
-        wrong += [
-            f"{name} is {tuple(found[name].shape)}"
-            for name, shape in expected.items()
-            if name in found and tuple(found[name].shape) != shape
-        ]
+        wrong = _differences({name: tuple(tensor.shape) for name, tensor in found.items()}, expected)
         if wrong:
             shapes = ", ".join(f"{name} {shape}" for name, shape in expected.items())
-            raise DataError(f"{path} is not {self.file}: {', '.join(wrong)}; expected: {shapes}")
+            raise DataError(f"{path} is not {self.file}: {'; '.join(wrong)}. Expected: {shapes}")
         model.load_state_dict({ours: found[theirs].float() for theirs, ours in self.tensors.items()})
 
     def _read(self, path: Path) -> dict[str, Tensor]:
@@ -81,9 +75,19 @@ class TensorFile:
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch's own, zip's and pickle's kinds all mean the same here
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise DataError(f"{path} is not {self.file}: torch.load cannot read it ({first})") from error
+            raise DataError(
+                f"{path} is not {self.file}: torch.load finds no tensors in it ({type(error).__name__})"
+            ) from error
         if not isinstance(found, dict) or not all(isinstance(each, torch.Tensor) for each in found.values()):
-            kind = type(found).__name__
-            raise DataError(f"{path} is not {self.file}: it holds a {kind} that is no table of tensors")
+            raise DataError(f"{path} is not {self.file}: it holds something else than named tensors")
         return found
+
+
+def _differences(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """What is wrong with the names and shapes that were found, in words."""
+    lacking = [name for name in expected if name not in found]
+    unknown = [name for name in found if name not in expected]
+    told = [f"it lacks {', '.join(lacking)}"] if lacking else []
+    told += [f"it has {', '.join(unknown)}"] if unknown else []
+    shared = [name for name in expected if name in found and found[name] != expected[name]]
+    return told + [f"{name} is {found[name]}" for name in shared]

@@ -83,6 +83,8 @@ def test_showing_the_config_is_cheap(tmp_path: Path) -> None:
             ["model=clip_mlp", "loss.lambda_text=1"],
             ["'loss.lambda_text'", "'lambda_text' is unknown in 'loss'"],
         ),
+        (["experiment=paper/bert"], ["no experiment=paper/bert", "face_clip", "paper/bert_mlp"]),
+        (["experiment/paper=bert_mlp"], ["'experiment/paper' is no setting", "experiment=paper/bert_mlp"]),
         (["modle=vae_clip"], ["'modle'", "did you mean 'model'", "backbone"]),
         (["model=vae_klip"], ["model/vae_klip", "clip_mlp", "vae_clip"]),
         (
@@ -111,6 +113,11 @@ def test_mistakes_are_told_without_a_traceback(
         (["run_dir=a", "predictions=b.csv"], ["run_dir=", "predictions="]),
         (["run_dir=nowhere"], ["nowhere is no run folder"]),
         (["run_dir=none*"], ["none*", "0 run folders"]),
+        (["path=CLIP_Baseline.pth", "run_dir=a"], ["path=", "checkpoint=released/"]),
+        (
+            ["checkpoint=released/bert"],
+            ["no checkpoint=released/bert", "released/clip_mlp", "released/vae_clip"],
+        ),
     ],
 )
 def test_evaluate_tells_what_it_needs_and_leaves_nothing(
@@ -122,6 +129,19 @@ def test_evaluate_tells_what_it_needs_and_leaves_nothing(
     for part in expected:
         assert part in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_without_its_backbone_is_told_before_torch_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    (tmp_path / "any.pth").write_bytes(b"")
+    given = ("evaluate.py", "checkpoint=released/clip_mlp", "path=any.pth")
+    modules, shown = imported(*given, folder=tmp_path)
+    assert "backbone clip_vit_b32: no open_clip_model.safetensors" in shown and "Traceback" not in shown
+    assert modules & HEAVY == set()
+    assert [file.name for file in tmp_path.iterdir()] == ["any.pth"]
 
 
 def test_evaluate_refuses_unknown_keys_by_name(tmp_path: Path) -> None:

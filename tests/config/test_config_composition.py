@@ -23,10 +23,10 @@ def groups_of(primary: str) -> set[str]:
 
 
 CHOICES = sorted(
-    (primary, f"{file.parent.name}={file.stem}")
+    (primary, f"{group}={file.relative_to(CONF / group).with_suffix('').as_posix()}")
     for primary in PRIMARIES
-    for file in CONF.glob("*/*.yaml")
-    if file.parent.name in groups_of(primary)
+    for group in groups_of(primary)
+    for file in (CONF / group).glob("**/*.yaml")
 )
 
 
@@ -47,7 +47,7 @@ def resolved(primary: str, *overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("primary", PRIMARIES)
 def test_defaults_compose(primary: str) -> None:
     values = resolved(primary)
-    assert groups_of(primary) - {"experiment"} <= values.keys()
+    assert groups_of(primary) - {"experiment", "checkpoint"} <= values.keys()
     assert "hydra" not in values
 
 

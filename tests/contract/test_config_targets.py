@@ -15,6 +15,7 @@ CONF = ROOT / "conf"
 
 PACKAGE_OF = {
     "backbone": "emo3d_exp.backbones",
+    "checkpoint": "emo3d_exp.checkpoints",
     "head": "emo3d_exp.heads",
     "loss": "emo3d_exp.losses",
     "optimizer": "torch.optim",
@@ -50,7 +51,7 @@ LEFT_OUT = {
 }
 """Arguments without a meaning for that option."""
 
-OPTIONS = sorted(f"{p.parent.name}/{p.stem}" for p in CONF.glob("*/*.yaml"))
+OPTIONS = sorted(p.relative_to(CONF).with_suffix("").as_posix() for p in CONF.glob("*/**/*.yaml"))
 WITH_TARGET = [name for name in OPTIONS if name.split("/")[0] in PACKAGE_OF]
 
 
