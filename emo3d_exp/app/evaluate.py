@@ -44,19 +44,25 @@ def evaluate(cfg: DictConfig) -> None:
         return
     if cfg.predictions is not None:
         check_judge(cfg)
+    if "checkpoint" in cfg:
+        evaluate_checkpoint(cfg)
+        return
+    start_libraries(cfg)
+    if cfg.run_dir is not None:
+        evaluate_run(RunFolder(cfg.run_dir), cfg)
+    elif cfg.predictions is not None:
+        evaluate_file(cfg)
+    else:
+        list_prompts(cfg)
+
+
+def start_libraries(cfg: DictConfig) -> None:
+    """Import torch, with ``cfg.threads``."""
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
 
     quiet_libraries()
     set_threads(cfg.threads)
-    if cfg.run_dir is not None:
-        evaluate_run(RunFolder(cfg.run_dir), cfg)
-    elif cfg.predictions is not None:
-        evaluate_file(cfg)
-    elif "checkpoint" in cfg:
-        evaluate_checkpoint(cfg)
-    else:
-        list_prompts(cfg)
 
 
 def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:
@@ -70,10 +76,11 @@ def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:
 
 def evaluate_checkpoint(cfg: DictConfig) -> None:
     """Make a run of weights that other code has trained, and score it on ``cfg.data``."""
-    from emo3d_exp.app.importing import import_checkpoint
+    from emo3d_exp.app.importing import planned_import
 
-    run, own = import_checkpoint(cfg)
-    score_and_track(run, own, cfg.part)
+    planned = planned_import(cfg)
+    start_libraries(cfg)
+    score_and_track(planned.write(), planned.config, cfg.part)
 
 
 def score_and_track(run: RunFolder, cfg: DictConfig, part: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,15 +26,80 @@ DECISIVE = ("architecture", "pretrained", "normalize")
 """Keys of a backbone without which its embeddings are others."""
 
 
-def import_checkpoint(cfg: DictConfig) -> tuple[RunFolder, DictConfig]:
-    """Write the file ``cfg.path`` of ``cfg.checkpoint`` as a finished run, and return it with its config.
+@dataclass(frozen=True)
+class CheckpointImport:
+    """A file that is to become a run. Make one with :func:`planned_import`.
 
-    What can fail comes first, so that nothing is left behind: weights of backbone and judge, the file, the
-    data. The backbone is needed because a run names the weights whose embeddings it reads.
+    Attributes:
+        checkpoint: what the file should hold. path: of the file. digest: its SHA-256.
+        run: the folder, which no run has used. config: of the run.
+    """
+
+    checkpoint: TensorFile
+    path: Path
+    digest: str
+    run: RunFolder
+    config: DictConfig
+
+    def write(self) -> RunFolder:
+        """Read the file into the model of its experiment, and write it as a finished run. Imports torch.
+
+        Raises:
+            Emo3DError: the file is not the checkpoint, or reads other embeddings, or there are no data; then
+                nothing is written.
+        """
+        from emo3d_exp.app.assemble import build_encoder, build_model
+        from emo3d_exp.app.data import load_data
+        from emo3d_exp.app.fitting import save_fitted
+
+        encoder, wanted = build_encoder(self.config.backbone), self.checkpoint.embedding_dim
+        if encoder.dim != wanted:
+            raise ConfigError(
+                f"{self.checkpoint.file} reads embeddings of {wanted} numbers, and backbone {encoder.name} "
+                f"gives {encoder.dim}: leave backbone=… out"
+            )
+        model = build_model(self.config, wanted)
+        self.checkpoint.load(self.path, model)
+        data = load_data(self.config)
+        published = self.digest == self.checkpoint.sha256
+        facts = {"file": self.path.name, "sha256": self.digest, "published": published}
+        self.run.create(self.config)
+        self.run.add_provenance(**data.facts(), backbone=encoder.fingerprint, imported=facts)
+        save_fitted(self.run, self.config, model, encoder, {})
+        self._warn(data.corpus.name)
+        log.info(
+            "%s is a run now, in %s: predict, export and the studio take it too",
+            self.path.name,
+            self.run.path,
+        )
+        return self.run
+
+    def _warn(self, data: str) -> None:
+        """Say in what the figures to come are not those of the published system."""
+        file = self.checkpoint.file
+        if self.digest != self.checkpoint.sha256:
+            log.warning("%s is not the published %s: its SHA-256 is %s", self.path, file, self.digest)
+        given, trained = self.config.backbone, experiment_of(self.checkpoint).backbone
+        if other := [f"{key}={given.get(key)}" for key in DECISIVE if given.get(key) != trained[key]]:
+            log.warning(
+                "backbone %s with %s: sound only if its weights are those of %s (%s, normalize=%s), on which "
+                "%s was trained", given.name, ", ".join(other), trained.name, trained.pretrained,
+                trained.normalize, file,
+            )  # fmt: skip
+        if data != "emo3d":
+            log.warning(
+                "data=%s: the figures are not the paper's, whose test set is that of data=emo3d", data
+            )
+
+
+def planned_import(cfg: DictConfig) -> CheckpointImport:
+    """What ``cfg.checkpoint``, ``path`` and ``out`` ask for, checked as far as that goes without torch.
+
+    The backbone is needed because a run names the weights whose embeddings it reads.
 
     Raises:
-        Emo3DError: there is no such file, it is not the checkpoint, a run lies in the folder, or the weights
-            of backbone or judge are out of reach.
+        Emo3DError: there is no such file, a run lies in the folder, or the weights of backbone or judge are
+            out of reach.
     """
     checkpoint = instantiate(cfg.checkpoint, _convert_="all")
     if cfg.path is None:
@@ -44,31 +110,7 @@ def import_checkpoint(cfg: DictConfig) -> tuple[RunFolder, DictConfig]:
     own = run_config(cfg, checkpoint, run)
     check_backbone(own)
     check_judge(own)
-    _write(run, own, checkpoint, path, digest)
-    log.info("%s is a run now, in %s: predict, export and the studio take it too", path.name, run.path)
-    return run, own
-
-
-def _write(run: RunFolder, cfg: DictConfig, checkpoint: TensorFile, path: Path, digest: str) -> None:
-    """Read the file into the experiment's model, and write the run folder. Imports torch."""
-    from emo3d_exp.app.assemble import build_encoder, build_model
-    from emo3d_exp.app.data import load_data
-    from emo3d_exp.app.fitting import save_fitted
-
-    encoder = build_encoder(cfg.backbone)
-    if encoder.dim != checkpoint.embedding_dim:
-        raise ConfigError(
-            f"{checkpoint.file} reads embeddings of {checkpoint.embedding_dim} numbers, and backbone "
-            f"{encoder.name} gives {encoder.dim}: leave backbone=… out"
-        )
-    model = build_model(cfg, checkpoint.embedding_dim)
-    checkpoint.load(path, model)
-    data = load_data(cfg)
-    run.create(cfg)
-    facts = {"file": path.name, "sha256": digest, "published": digest == checkpoint.sha256}
-    run.add_provenance(**data.facts(), backbone=encoder.fingerprint, imported=facts)
-    save_fitted(run, cfg, model, encoder, {})
-    warn_of(checkpoint, cfg, path, digest, data.corpus.name)
+    return CheckpointImport(checkpoint, path, digest, run, own)
 
 
 def require_unused(run: RunFolder) -> None:
@@ -95,21 +137,6 @@ def experiment_of(checkpoint: TensorFile) -> DictConfig:
     Call it in a running Hydra application, whose config folder it uses.
     """
     return compose("train", [f"experiment={checkpoint.experiment}"])
-
-
-def warn_of(checkpoint: TensorFile, cfg: DictConfig, path: Path, digest: str, data: str) -> None:
-    """Say in what the figures to come are not those of the published system."""
-    if digest != checkpoint.sha256:
-        log.warning("%s is not the published %s: its SHA-256 is %s", path, checkpoint.file, digest)
-    given, trained = cfg.backbone, experiment_of(checkpoint).backbone
-    if other := [f"{key}={given.get(key)}" for key in DECISIVE if given.get(key) != trained[key]]:
-        log.warning(
-            "backbone %s with %s: sound only if its weights are those of %s (%s, normalize=%s), on which %s "
-            "was trained", given.name, ", ".join(other), trained.name, trained.pretrained,
-            trained.normalize, checkpoint.file,
-        )  # fmt: skip
-    if data != "emo3d":
-        log.warning("data=%s: the figures are not the paper's, whose test set is that of data=emo3d", data)
 
 
 def check_backbone(cfg: DictConfig) -> None:

@@ -1,4 +1,4 @@
-"""The published settings train on a table in the published layout, with small backbones of the real classes."""
+"""The published settings on a table in the published layout, with small backbones of the real classes."""
 
 from __future__ import annotations
 
