@@ -13,16 +13,27 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from emo3d_exp.errors import Emo3DError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+SWEEPS = CONF.parent / "multirun_sweeps"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 Task = Callable[[DictConfig], Any]
+
+
+class _SweepFiles(SearchPathPlugin):
+    """Lets ``sweep=NAME`` find its file from any folder."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        search_path.append("emo3d_exp", f"file://{SWEEPS}")
 
 
 def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
@@ -38,6 +49,7 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
         @functools.wraps(task)
         def run() -> None:
             os.environ["HYDRA_FULL_ERROR"] = "1"
+            Plugins.instance().register(_SweepFiles)
             try:
                 application()
             except BrokenPipeError:  # the reader of our output has left: `… --help | head`

@@ -151,6 +151,7 @@ def list_prompts(cfg: DictConfig) -> None:
 def leaderboard(pattern: str, cfg: DictConfig) -> None:
     """One line for every finished run that the pattern finds; ``out=FOLDER`` keeps it, with a picture."""
     from emo3d_exp.evaluation import read_leaderboard
+    from emo3d_exp.evaluation.seeds import print_systems, systems
 
     folders = [Path(path) for path in sorted(glob.glob(pattern)) if Path(path, "config.yaml").is_file()]
     reports = [RunFolder(folder).evaluation(cfg.part) / "metrics.json" for folder in folders]
@@ -161,7 +162,11 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
             "score a run with: python evaluate.py run_dir=…"
         )
     board = read_leaderboard(scored)
-    board.print()
+    several_seeds = len(systems(board)) < len(board.entries)
+    if several_seeds:
+        print_systems(board)
+    else:
+        board.print()
     if len(scored) < len(folders):
         log.info(
             "%d of %d run folders have no scores on %s yet",
@@ -174,14 +179,17 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
 
 
 def write_comparison(board: Leaderboard, cfg: DictConfig, folder: Path) -> None:
-    """``leaderboard.csv``, and ``comparison.png``: what the best runs make of the same texts."""
+    """``leaderboard.csv`` with every run, ``systems.md`` with seeds taken together, and ``comparison.png``: what
+    the best systems make of the same texts."""
     from hydra.utils import instantiate
 
     from emo3d_exp.app.comparing import compare_runs
+    from emo3d_exp.evaluation.seeds import systems, write_markdown
 
     # <run>/evaluation/<part>/metrics.json
-    best = [RunFolder(entry.path.parents[2]) for entry in board.entries[:COMPARED]]
+    best = [RunFolder(system.runs[0].path.parents[2]) for system in systems(board)[:COMPARED]]
     renderer = instantiate(cfg.renderer, rig=instantiate(cfg.rig))
     shown = compare_runs(best, cfg.part, renderer, folder / "comparison.png")
+    write_markdown(board, folder / "systems.md")
     board.write_csv(folder / "leaderboard.csv")  # last: where a picture cannot be drawn, nothing is left
-    log.info("wrote %s and comparison.png, with %d of the runs", folder / "leaderboard.csv", shown)
+    log.info("wrote %s, systems.md and comparison.png, with %d systems", folder / "leaderboard.csv", shown)

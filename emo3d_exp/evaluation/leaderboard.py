@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.columns import COLUMNS, LABELS, LEGEND, cell
 from emo3d_exp.evaluation.evaluation import SCHEMA
 from emo3d_exp.evaluation.intervals import bootstrap_interval
-from emo3d_exp.runs import distinct_names, write_atomically
+from emo3d_exp.runs import RunFolder, distinct_names, write_atomically
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 WIDE = 132
+OWN = ("seed", "run_dir", "name", "group", "tags", "tracking", "resume", "evaluate", "threads")
+"""Keys of a config in which runs of one system may differ."""
 ESSENTIAL = ("mse", "emo3d", "emotion_accuracy")
 """Columns of a terminal narrower than ``WIDE``."""
 CONDITIONS = (
@@ -31,7 +35,10 @@ CONDITIONS = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One result: its run's name, system, conditions (a letter), figures and where it was read."""
+    """One result: its run's name, system, conditions (a letter), figures and where it was read.
+
+    ``training`` holds what ``model.json`` tells of the training, ``settings`` the run's config without its seed.
+    """
 
     run: str
     system: str
@@ -40,6 +47,8 @@ class Entry:
     references: dict[str, dict[str, float]]
     provenance: dict[str, Any]
     path: Path
+    training: dict[str, float]
+    settings: str
 
     @property
     def score(self) -> float:
@@ -102,7 +111,7 @@ class Leaderboard:
         best = next(other for other in self.entries if other.conditions == entry.conditions)
         if best is entry:
             return ""
-        ours, theirs = (_per_sample(other) for other in (entry, best))
+        ours, theirs = (per_sample(other) for other in (entry, best))
         if ours is None or theirs is None:
             return ""
         name = "emo3d" if "emo3d" in entry.metrics else "mse"
@@ -160,6 +169,8 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
             references=content["references"],
             provenance=content["provenance"],
             path=path,
+            training=_training(_run_folder(path)),
+            settings=_settings(_run_folder(path)),
         )
         for run, path, content, condition in zip(runs, files, contents, conditions, strict=True)
     ]
@@ -185,6 +196,22 @@ def _run_folder(path: Path) -> Path:
     return folder.parent.parent if folder.parent.name == "evaluation" else folder
 
 
+def _training(folder: Path) -> dict[str, float]:
+    """``parameters`` and ``train_seconds``, as far as they are known."""
+    file = RunFolder(folder).model_file
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {key: float(known[key]) for key in ("parameters", "train_seconds") if key in known}
+
+
+def _settings(folder: Path) -> str:
+    """The config without what differs between runs of one system; the folder itself where there is none."""
+    file = RunFolder(folder).config_file
+    if not file.is_file():
+        return str(folder)
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return json.dumps({key: config[key] for key in sorted(config) if key not in OWN}, sort_keys=True)
+
+
 def _letter(number: int) -> str:
     letters = string.ascii_uppercase
     return (
@@ -194,7 +221,8 @@ def _letter(number: int) -> str:
     )
 
 
-def _per_sample(entry: Entry) -> Any:
+def per_sample(entry: Entry) -> Any:
+    """``sample_id``, ``text_number`` and Emo3D (or MSE) of each prompt; None where the table is missing."""
     import pandas as pd
 
     path = entry.path.with_name("per_sample.parquet")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _BUILTIN = {
     "clip_mlp": "emo3d_exp.models.clip_mlp",
+    "cvae_ensemble": "emo3d_exp.models.cvae_ensemble",
     "emotion_xlm": "emo3d_exp.models.emotion_xlm",
     "face_clip": "emo3d_exp.models.face_clip",
     "lm_mlp": "emo3d_exp.models.lm_mlp",

@@ -11,13 +11,14 @@ from torch.nn import functional
 
 from emo3d_exp import heads, losses
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.heads import EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
-from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, EmotionXLMLoss, VAECLIPLoss, WeightedLoss
+from emo3d_exp.heads import CVAEEnsembleHead, EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
+from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, CVAELoss, EmotionXLMLoss, VAECLIPLoss, WeightedLoss
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 
 WIDTH, ROWS = 12, 9
 
 HEADS = {
+    CVAEEnsembleHead: [{}, {"members": 1, "hidden": (), "encoder_hidden": (), "latent": 2, "dropout": 0.0}],
     EmotionHead: [{}, {"hidden": (), "extractor_hidden": (6,)}, {"dropout": 0.5}],
     MLPHead: [{}, {"hidden": ()}, {"hidden": [8, 4], "dropout": 0.5}, {"neutral": False}],
     NearestHead: [{}, {"k": 3}],
@@ -31,6 +32,7 @@ HEADS = {
 }
 LOSSES = {
     BlendshapeLoss: lambda: BlendshapeLoss(),
+    CVAELoss: lambda: CVAELoss(lambda_reconstruction=0.5, lambda_emotions=2.0, beta=0.01),
     ContrastiveLoss: lambda: ContrastiveLoss(like_share=0.2),
     EmotionXLMLoss: lambda: EmotionXLMLoss(lambda_blendshapes=2.0, lambda_emotions=0.5),
     VAECLIPLoss: lambda: VAECLIPLoss(lambda_text=0.5, lambda_image=0.1, beta=0.01, lambda_decoder=0.3),
@@ -163,7 +165,9 @@ def inputs() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     }
     faces = torch.rand(ROWS, 52, requires_grad=True)
     outputs = {**vectors, "blendshapes": faces, "target": torch.rand(ROWS, 52), "scale": torch.tensor(3.0)}
-    outputs["from_text"] = torch.rand(ROWS, 52, requires_grad=True)
+    outputs |= {
+        name: torch.rand(ROWS, 52, requires_grad=True) for name in ("from_text", "answer", "reconstruction")
+    }
     outputs["emotions"] = torch.rand(ROWS, 8, requires_grad=True)
     outputs |= {f"read_from_{n}": torch.rand(ROWS, 60, requires_grad=True) for n in ("image", "text")}
     batch = {"text": torch.randn(ROWS, WIDTH), "image": torch.randn(ROWS, WIDTH)}

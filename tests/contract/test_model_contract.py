@@ -18,7 +18,7 @@ from emo3d_exp.models.closed_form import ClosedForm
 from emo3d_exp.models.registry import _REGISTRY
 from emo3d_exp.models.weights import load_weights, read_description, save_weights
 
-CASES = ("clip_mlp", "emotion_xlm", "face_clip", "lm_mlp", "nearest", "ridge", "vae_clip")
+CASES = ("clip_mlp", "cvae_ensemble", "emotion_xlm", "face_clip", "lm_mlp", "nearest", "ridge", "vae_clip")
 """Registered models with a small version in ``tiny_models.make``."""
 
 TEXT_TO_FACE = [name for name in CASES if issubclass(model_class(name), FaceSystem)]

@@ -17,8 +17,8 @@ from torch import nn
 
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.data import TensorBatches
-from emo3d_exp.heads import EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
-from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, EmotionXLMLoss, VAECLIPLoss
+from emo3d_exp.heads import CVAEEnsembleHead, EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
+from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, CVAELoss, EmotionXLMLoss, VAECLIPLoss
 from emo3d_exp.models import FixedRatio, model_class
 from emo3d_exp.runs import RunFolder
 
@@ -100,6 +100,10 @@ def make(name: str, lr: float = 1e-2, **settings: Any) -> LightningModule:
     if name == "emotion_xlm":
         loss = EmotionXLMLoss(**{"lambda_blendshapes": 1.0, "lambda_emotions": 1.0, **settings})
         return model_class(name)(EmotionHead(DIM, (32,)), loss, optimizer, FixedRatio(0.5))
+    if name == "cvae_ensemble":
+        loss = CVAELoss(**{"lambda_reconstruction": 1.0, "lambda_emotions": 1.0, "beta": 1e-4, **settings})
+        head = CVAEEnsembleHead(DIM, 2, (32,), (32,), latent=4, dropout=0.0)
+        return model_class(name)(head, loss, optimizer, text_noise=0.1)
     if name in CLOSED_FORM:
         head = RidgeHead(DIM, (0.1,)) if name == "ridge" else NearestHead(DIM, k=3)
         return fitted(model_class(name)(head), pairs(int(torch.randint(40, 60, ()))))
