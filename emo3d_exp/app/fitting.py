@@ -21,7 +21,7 @@ from emo3d_exp.vocab import VOCABULARY_HASH
 
 if TYPE_CHECKING:
     from emo3d_exp.augmentation import Batches
-    from emo3d_exp.backbones import Encoder
+    from emo3d_exp.backbones import Encoder, StoredRows
     from emo3d_exp.records import Corpus
     from emo3d_exp.runs import RunFolder
     from emo3d_exp.tracking import Tracker
@@ -100,7 +100,7 @@ def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Bat
     if not len(corpus.pairs()):
         raise ConfigError(f"the {part} part of data={data.corpus.name} has no text with a scored face")
     batches = TensorBatches(
-        text=embedding_cache().texts(encoder, corpus.text),
+        text=embedding_cache().stored_texts(encoder, corpus.text),
         image=embed_images(corpus, encoder) if with_images else None,
         blendshapes=corpus.blendshapes,
         emotions=corpus.emotions[corpus.text_sample],
@@ -112,15 +112,13 @@ def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Bat
     return augmentation.batches(batches, cfg.seed)
 
 
-def embed_images(corpus: Corpus, encoder: Encoder) -> np.ndarray:
-    """(F, D) float32 embeddings of the faces' images; NaN where a face has none."""
+def embed_images(corpus: Corpus, encoder: Encoder) -> StoredRows:
+    """(F, D) embeddings of the faces' images, in the cache's files; absent where a face has none."""
     from emo3d_exp.data import image_reader
 
     faces = np.flatnonzero([ref is not None for ref in corpus.image])
-    embeddings = np.full((len(corpus.image), encoder.dim), np.nan, dtype=np.float32)
     keys, read = image_reader(corpus, faces)
-    embeddings[faces] = embedding_cache().images(encoder, keys, read)
-    return embeddings
+    return embedding_cache().stored_images(encoder, keys, read).spread(faces, len(corpus.image))
 
 
 def save_best(
