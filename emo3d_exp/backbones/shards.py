@@ -12,7 +12,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,19 @@ class Shard:
     The rows stay readable after the file was deleted.
     """
 
+    path: Path
     keys: np.ndarray
     rows: np.ndarray
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """The rows (n, D) in blocks, read from the file rather than mapped: pages that are read through the
+        map count as this process's memory."""
+        width = self.rows.shape[1]
+        step = max(1, BLOCK_BYTES // (4 * width))
+        with self.path.open("rb") as file:
+            file.seek(HEADER.size + KEY_BYTES * len(self.keys))
+            while block := file.read(step * 4 * width):
+                yield np.frombuffer(block, "<f4").reshape(-1, width)
 
 
 def as_keys(keys: Iterable[bytes]) -> np.ndarray:
@@ -77,7 +88,6 @@ def open_shard(path: Path) -> Shard:
         rows_at = HEADER.size + count * KEY_BYTES
         if size != rows_at + count * width * 4:
             raise CorruptShard(f"{size} bytes where {rows_at + count * width * 4} belong")
-        # Read rather than mapped: pages that a check has touched would count as this process's memory.
         found = 0
         while block := file.read(BLOCK_BYTES):
             found = zlib.crc32(block, found)
@@ -86,17 +96,10 @@ def open_shard(path: Path) -> Shard:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     keys = np.frombuffer(mapped, KEYS, count, HEADER.size).copy()
     rows = np.frombuffer(mapped, "<f4", count * width, rows_at).reshape(count, width)
-    return Shard(keys, rows)
+    return Shard(path, keys, rows)
 
 
 def merged(folder: Path, shards: Sequence[Shard]) -> Path:
-    """Write one shard that holds the rows of several."""
+    """Write one shard that holds the rows of several. Raises FileNotFoundError if one was deleted."""
     keys = np.concatenate([shard.keys for shard in shards])
-
-    def blocks() -> Iterable[np.ndarray]:
-        for shard in shards:
-            step = max(1, BLOCK_BYTES // max(1, shard.rows.shape[1] * 4))
-            for start in range(0, len(shard.rows), step):
-                yield shard.rows[start : start + step]
-
-    return write_shard(folder, keys, blocks())
+    return write_shard(folder, keys, (block for shard in shards for block in shard.blocks()))

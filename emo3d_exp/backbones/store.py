@@ -136,10 +136,9 @@ class EmbeddingStore:
         if len(small) < MERGE_FROM:
             return
         try:
-            shards = [open_shard(path) for path in small]
+            merged(self.folder, [open_shard(path) for path in small])
         except (FileNotFoundError, CorruptShard):
             return  # somebody deletes files here; the next reader sorts it out
-        merged(self.folder, shards)
         for path in small:
             path.unlink(missing_ok=True)
         self._forget()
