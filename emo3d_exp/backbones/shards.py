@@ -44,8 +44,7 @@ class Shard:
     rows: np.ndarray
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """The rows (n, D) in blocks, read from the file rather than mapped: pages that are read through the
-        map count as this process's memory."""
+        """The rows (n, D) in blocks, read from the file."""
         width = self.rows.shape[1]
         step = max(1, BLOCK_BYTES // (4 * width))
         with self.path.open("rb") as file:
@@ -88,13 +87,14 @@ def open_shard(path: Path) -> Shard:
         rows_at = HEADER.size + count * KEY_BYTES
         if size != rows_at + count * width * 4:
             raise CorruptShard(f"{size} bytes where {rows_at + count * width * 4} belong")
-        found = 0
+        # Read, not mapped: what is read through the map counts as this process's memory, page by page.
+        keys = np.frombuffer(file.read(count * KEY_BYTES), KEYS)
+        found = zlib.crc32(keys)
         while block := file.read(BLOCK_BYTES):
             found = zlib.crc32(block, found)
         if found != checksum:
             raise CorruptShard("wrong checksum")
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    keys = np.frombuffer(mapped, KEYS, count, HEADER.size).copy()
     rows = np.frombuffer(mapped, "<f4", count * width, rows_at).reshape(count, width)
     return Shard(path, keys, rows)
 
