@@ -12,6 +12,7 @@ from emo3d_exp.vocab import BLENDSHAPES, EMOTIONS
 
 N_BLENDSHAPES = len(BLENDSHAPES)
 N_EMOTIONS = len(EMOTIONS)
+MIRRORED = ":mirrored"
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,18 @@ class ImageRef:
 
     ``location`` is a file path, ``archive.zip!inner/name.jpeg``, or ``shard.parquet!row`` (column
     ``image`` of that row holds the encoded bytes). ``key`` identifies the content (a hash, or name,
-    size and checksum from the archive's directory) without reading the pixels.
+    size and checksum from the archive's directory) without reading the pixels. ``mirrored`` images are
+    flipped left-right after reading.
     """
 
     location: str
     key: str
+    mirrored: bool = False
+
+    def flipped(self) -> ImageRef:
+        """The same image in a mirror, under a key of its own; flipped twice it is the image again."""
+        key = self.key.removesuffix(MIRRORED) if self.mirrored else self.key + MIRRORED
+        return ImageRef(self.location, key, not self.mirrored)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from emo3d_exp.models import model_class
 from emo3d_exp.runs import available_cores, cache_root
 
 if TYPE_CHECKING:
+    from emo3d_exp.augmentation import Augmentation
     from emo3d_exp.backbones import EmbeddingCache, Encoder
     from emo3d_exp.faces import Rig
     from emo3d_exp.models.base import FaceSystem
@@ -41,6 +42,14 @@ def embedding_cache() -> EmbeddingCache:
     from emo3d_exp.backbones import EmbeddingCache
 
     return EmbeddingCache(cache_root() / "embeddings")
+
+
+def build_augmentation(cfg: DictConfig, part: str = "train") -> Augmentation:
+    """What is done to a part of the split: nothing but to ``train``, nor in runs older than the group."""
+    from emo3d_exp.augmentation import Augmentation
+
+    chosen = part == "train" and "augmentation" in cfg
+    return instantiate(cfg.augmentation) if chosen else Augmentation()
 
 
 def build_model(cfg: DictConfig, embedding_dim: int) -> FaceSystem:

@@ -10,7 +10,7 @@ import yaml
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 
-from emo3d_exp.app.assemble import PARTS
+from emo3d_exp.app.assemble import PARTS, build_augmentation
 from emo3d_exp.app.cli import CONF
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 from emo3d_exp.models import model_class
@@ -56,6 +56,29 @@ def check_parts(cfg: DictConfig) -> None:
                 f"model={cfg.model.name} needs a {group} of class {right.__name__}, not "
                 f"{given.__name__}; choose {' or '.join(f'{group}={name}' for name in fitting)}"
             )
+    check_augmentation(cfg)
+
+
+def check_augmentation(cfg: DictConfig) -> None:
+    """Raise ConfigError where the model cannot use what ``augmentation=…`` asks for."""
+    from emo3d_exp.models.closed_form import ClosedForm
+
+    augmentation, name = build_augmentation(cfg), cfg.model.name
+    if name == "face_clip" and (augmentation.adds_samples or augmentation.adds_noise):
+        raise ConfigError(
+            "model=face_clip mirrors its pictures anyway and has model.text_noise: leave augmentation=… out"
+        )
+    reason = None
+    if cfg.backbone.get("trainable"):
+        reason = "its backbone is trained (backbone.trainable), so there are no fixed embeddings"
+    elif issubclass(model_class(name), ClosedForm):
+        reason = "it is solved at once, so noise has no epochs to be drawn anew for"
+    if augmentation.adds_noise and reason:
+        raise ConfigError(
+            f"augmentation.text_noise and image_noise with model={name}: {reason}; set them to 0"
+        )
+    if augmentation.image_noise and "image" not in model_class(name).modalities:
+        raise ConfigError(f"augmentation.image_noise with model={name}: it sees no pictures; set it to 0")
 
 
 def _choices(group: str) -> dict[str, str]:

@@ -16,9 +16,10 @@ from torch import nn
 from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.app.face_clip_people import other_people
-from emo3d_exp.app.face_clip_texts import Beginnings, Refinement, beginning, refine_projection
+from emo3d_exp.app.face_clip_texts import Beginnings, Refinement, refine_projection
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.app.fitting import save_best
+from emo3d_exp.augmentation import beginning
 from emo3d_exp.backbones import build_face_clip, export_face_clip, resize_faces, to_pixels
 from emo3d_exp.data import image_reader
 from emo3d_exp.metrics import retrieval_scores

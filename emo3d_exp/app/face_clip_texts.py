@@ -8,37 +8,18 @@ where faces of their emotion lie. The whole texts are held where the first stage
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from emo3d_exp.augmentation import with_noise
 from emo3d_exp.losses import contrastive_loss, cosine_distance, soft_targets
 
 BATCH = 128
 LIKE_SHARE = 0.9
 """A situation may have many faces: nearly all of the target lies on faces of like emotion."""
-_FRAME = re.compile(r'^[^"]{0,60}: "')
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
-
-
-def beginning(text: str) -> str | None:
-    """The text without its last sentence and without a speaker's frame; None where it has one sentence only.
-
-    >>> beginning('A young man says: "My bus left. I was furious."')
-    'My bus left.'
-    """
-    spoken = _FRAME.sub("", text)
-    sentences = _SENTENCE_END.split(spoken.removesuffix('"') if spoken != text else text)
-    return " ".join(sentences[:-1]) if len(sentences) > 1 else None
-
-
-def with_noise(embedding: Tensor, share: float) -> Tensor:
-    """(B, D) with Gaussian noise of ``share`` times the row's root mean square."""
-    size = embedding.square().mean(dim=-1, keepdim=True).sqrt()
-    return embedding + share * size * torch.randn_like(embedding)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import LightningModule, seed_everything
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
+from emo3d_exp.app.assemble import build_augmentation, build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.app.fit import build_trainer
 from emo3d_exp.errors import ConfigError
@@ -20,8 +20,8 @@ from emo3d_exp.models.weights import save_weights
 from emo3d_exp.vocab import VOCABULARY_HASH
 
 if TYPE_CHECKING:
-    from emo3d_exp.backbones import Encoder
-    from emo3d_exp.data import TensorBatches
+    from emo3d_exp.augmentation import Batches
+    from emo3d_exp.backbones import Encoder, StoredRows
     from emo3d_exp.records import Corpus
     from emo3d_exp.runs import RunFolder
     from emo3d_exp.tracking import Tracker
@@ -58,12 +58,13 @@ def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_fr
     return error
 
 
-def prepared(run: RunFolder, cfg: DictConfig) -> tuple[Encoder, TensorBatches, TensorBatches]:
+def prepared(run: RunFolder, cfg: DictConfig) -> tuple[Encoder, Batches, Batches]:
     """The encoder, and the pairs to train and to validate on; what they are goes into the provenance."""
     encoder = checked_encoder(cfg)
     data = load_data(cfg)
     run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
     train, val = (stage(data, part, encoder, cfg) for part in ("train", "val"))
+    run.add_provenance(training_pairs=train.n_pairs)
     log.info(
         "training %s: %d pairs of text and face, %d to validate", cfg.model.name, train.n_pairs, val.n_pairs
     )
@@ -85,16 +86,21 @@ def checked_encoder(cfg: DictConfig) -> Encoder:
     return encoder
 
 
-def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> TensorBatches:
-    """Embed the texts and images of a part (each distinct one once) and stage them as tensors."""
+def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Batches:
+    """Embed the texts and images of a part (each distinct one once) and stage them as tensors.
+
+    The training part is augmented first; no other part ever is.
+    """
     from emo3d_exp.data import TensorBatches
 
     corpus = data.corpus.select(data.rows(part))
+    augmentation = build_augmentation(cfg, part)
+    corpus = augmentation.corpus(corpus, cfg.seed)
     with_images = "image" in model_class(cfg.model.name).modalities and part == "train"
     if not len(corpus.pairs()):
         raise ConfigError(f"the {part} part of data={data.corpus.name} has no text with a scored face")
-    return TensorBatches(
-        text=embedding_cache().texts(encoder, corpus.text),
+    batches = TensorBatches(
+        text=embedding_cache().stored_texts(encoder, corpus.text),
         image=embed_images(corpus, encoder) if with_images else None,
         blendshapes=corpus.blendshapes,
         emotions=corpus.emotions[corpus.text_sample],
@@ -103,17 +109,16 @@ def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Ten
         shuffle=part == "train",
         seed=cfg.seed,
     )
+    return augmentation.batches(batches, cfg.seed)
 
 
-def embed_images(corpus: Corpus, encoder: Encoder) -> np.ndarray:
-    """(F, D) float32 embeddings of the faces' images; NaN where a face has none."""
+def embed_images(corpus: Corpus, encoder: Encoder) -> StoredRows:
+    """(F, D) embeddings of the faces' images, in the cache's files; absent where a face has none."""
     from emo3d_exp.data import image_reader
 
     faces = np.flatnonzero([ref is not None for ref in corpus.image])
-    embeddings = np.full((len(corpus.image), encoder.dim), np.nan, dtype=np.float32)
     keys, read = image_reader(corpus, faces)
-    embeddings[faces] = embedding_cache().images(encoder, keys, read)
-    return embeddings
+    return embedding_cache().stored_images(encoder, keys, read).spread(faces, len(corpus.image))
 
 
 def save_best(

@@ -13,12 +13,14 @@ from emo3d_exp.backbones.face_clip import (
     to_pixels,
 )
 from emo3d_exp.backbones.open_clip_encoder import OpenCLIPEncoder
+from emo3d_exp.backbones.stored_rows import StoredRows
 from emo3d_exp.backbones.transformers_encoder import TransformersEncoder
 
 __all__ = [
     "EmbeddingCache",
     "Encoder",
     "OpenCLIPEncoder",
+    "StoredRows",
     "TransformersEncoder",
     "build_face_clip",
     "export_face_clip",

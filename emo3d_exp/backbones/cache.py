@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from emo3d_exp.backbones.encoder import Encoder, require_texts
+from emo3d_exp.backbones.shards import as_keys
 from emo3d_exp.backbones.store import EmbeddingStore
+from emo3d_exp.backbones.stored_rows import StoredRows
 from emo3d_exp.errors import DataError
 
 TEXTS_A_SHARD = 512
@@ -37,13 +39,7 @@ class EmbeddingCache:
 
     def texts(self, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
         """Embeddings of N texts, repeats allowed: (N, D) float32."""
-        require_texts(texts)
-        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
-
-        def encode(positions: list[int]) -> np.ndarray:
-            return encoder.encode_texts([texts[i] for i in positions])
-
-        return self._embed(encoder, "text", keys, encode, TEXTS_A_SHARD)
+        return self.stored_texts(encoder, texts)[:]
 
     def images(self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray]) -> np.ndarray:
         """Embeddings of N images: (N, D) float32.
@@ -52,38 +48,60 @@ class EmbeddingCache:
             keys: N strings; equal keys mean equal pixels.
             read: gives image i as uint8 RGB (H, W, 3); asked once for each distinct key that is missing.
         """
+        return self.stored_images(encoder, keys, read)[:]
+
+    def stored_texts(self, encoder: Encoder, texts: Sequence[str]) -> StoredRows:
+        """As :meth:`texts`, but the embeddings stay in the cache's files: for more than fits into memory."""
+        require_texts(texts)
+
+        def encode(positions: list[int]) -> np.ndarray:
+            return encoder.encode_texts([texts[i] for i in positions])
+
+        def longest_first(positions: list[int]) -> list[int]:
+            return sorted(positions, key=lambda i: -len(texts[i]))
+
+        return self._embed(encoder, "text", _hashed(texts), encode, longest_first, TEXTS_A_SHARD)
+
+    def stored_images(
+        self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray]
+    ) -> StoredRows:
+        """As :meth:`images`, but the embeddings stay in the cache's files."""
         require_texts(keys)
-        hashed = [hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest() for key in keys]
 
         def encode(positions: list[int]) -> np.ndarray:
             return encoder.encode_images([read(i) for i in positions])
 
-        return self._embed(encoder, "image", hashed, encode, IMAGES_A_SHARD)
+        return self._embed(encoder, "image", _hashed(keys), encode, list, IMAGES_A_SHARD)
 
     def _embed(
         self,
         encoder: Encoder,
         modality: str,
-        keys: list[bytes],
+        keys: np.ndarray,
         encode: Callable[[list[int]], np.ndarray],
+        order: Callable[[list[int]], list[int]],
         shard_size: int,
-    ) -> np.ndarray:
+    ) -> StoredRows:
         name = (encoder.fingerprint, modality)
         if name not in self._stores:
             self._stores[name] = EmbeddingStore(self.folder / name[0] / modality, encoder.dim)
         store = self._stores[name]
-        if store.missing(keys):
+        if len(store.missing(keys)):
             with store.writing():
-                missing = store.missing(keys)
+                missing = order(store.missing(keys).tolist())
                 label = f"{encoder.name}: {modality}s"
                 with _advance(label, len(missing), self.progress) as advance:
                     for start in range(0, len(missing), shard_size):
                         positions = missing[start : start + shard_size]
                         rows = encode(positions)
                         _require_finite(rows, (len(positions), encoder.dim), encoder.name, modality)
-                        store.add([keys[i] for i in positions], rows)
+                        store.add(keys[positions], rows)
                         advance(len(positions))
         return store.rows(keys)
+
+
+def _hashed(contents: Sequence[str]) -> np.ndarray:
+    return as_keys(hashlib.sha256(each.encode("utf-8", "surrogatepass")).digest() for each in contents)
 
 
 def _require_finite(rows: np.ndarray, shape: tuple[int, int], name: str, modality: str) -> None:

@@ -1,15 +1,19 @@
 """Rows of numbers under 32-byte keys, in files that are whole or known to be broken.
 
 A shard is a header (magic, rows, width, CRC-32 of the rest), the keys, and the rows as little-endian float32.
+Files are written and checked in blocks and their rows read through a memory map, so that no file is ever
+held in memory as a whole.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,38 +21,85 @@ import numpy as np
 from emo3d_exp.runs import write_atomically
 
 KEY_BYTES = 32
+KEYS = np.dtype(f"S{KEY_BYTES}")
 SUFFIX = ".shard"
 HEADER = struct.Struct("<8sIII")
 MAGIC = b"emo3d-1\n"
+BLOCK_BYTES = 1 << 20
 
 
 class CorruptShard(Exception):
     """A shard that does not hold what its header says."""
 
 
-def write_shard(folder: Path, keys: Sequence[bytes], rows: np.ndarray) -> Path:
-    """Write (N, D) rows under N keys as a new file, which appears whole or not at all."""
-    payload = b"".join(keys) + np.ascontiguousarray(rows, dtype="<f4").tobytes()
-    header = HEADER.pack(MAGIC, len(keys), rows.shape[1], zlib.crc32(payload))
+@dataclass(frozen=True)
+class Shard:
+    """A file's content: ``keys`` (N,) of 32 bytes, in memory, and ``rows`` (N, D) float32, in the file.
+
+    The rows stay readable after the file was deleted.
+    """
+
+    path: Path
+    keys: np.ndarray
+    rows: np.ndarray
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """The rows (n, D) in blocks, read from the file."""
+        width = self.rows.shape[1]
+        step = max(1, BLOCK_BYTES // (4 * width))
+        with self.path.open("rb") as file:
+            file.seek(HEADER.size + KEY_BYTES * len(self.keys))
+            while block := file.read(step * 4 * width):
+                yield np.frombuffer(block, "<f4").reshape(-1, width)
+
+
+def as_keys(keys: Iterable[bytes]) -> np.ndarray:
+    """(N,) array of 32-byte keys: 32 bytes each, where objects take three times that."""
+    return np.frombuffer(b"".join(keys), KEYS)
+
+
+def write_shard(folder: Path, keys: np.ndarray, blocks: Iterable[np.ndarray]) -> Path:
+    """Write N keys, and N rows of one width as blocks (n, D), as a file that appears whole or not at all."""
     path = folder / f"{time.time_ns():x}-{os.getpid():x}{SUFFIX}"
     with write_atomically(path) as partial, partial.open("wb") as file:
-        file.write(header)
-        file.write(payload)
+        file.write(bytes(HEADER.size))
+        content = np.ascontiguousarray(keys).tobytes()
+        file.write(content)
+        checksum, width = zlib.crc32(content), 0
+        for block in blocks:
+            content = np.ascontiguousarray(block, dtype="<f4").tobytes()
+            file.write(content)
+            checksum, width = zlib.crc32(content, checksum), block.shape[1]
+        file.seek(0)
+        file.write(HEADER.pack(MAGIC, len(keys), width, checksum))
     return path
 
 
-def read_shard(path: Path) -> tuple[list[bytes], np.ndarray]:
-    """N keys and (N, D) float32 rows. Raises CorruptShard with the reason, FileNotFoundError."""
-    content = path.read_bytes()
-    if len(content) < HEADER.size:
-        raise CorruptShard(f"{len(content)} bytes")
-    magic, count, width, checksum = HEADER.unpack_from(content)
-    if magic != MAGIC:
-        raise CorruptShard("not a shard of this version")
-    rows_at = HEADER.size + count * KEY_BYTES
-    if len(content) != rows_at + count * width * 4:
-        raise CorruptShard(f"{len(content)} bytes where {rows_at + count * width * 4} belong")
-    if zlib.crc32(memoryview(content)[HEADER.size :]) != checksum:
-        raise CorruptShard("wrong checksum")
-    keys = [content[at : at + KEY_BYTES] for at in range(HEADER.size, rows_at, KEY_BYTES)]
-    return keys, np.frombuffer(content, dtype="<f4", offset=rows_at).reshape(count, width)
+def open_shard(path: Path) -> Shard:
+    """Check a shard and map it. Raises CorruptShard with the reason, FileNotFoundError."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < HEADER.size:
+            raise CorruptShard(f"{size} bytes")
+        magic, count, width, checksum = HEADER.unpack(file.read(HEADER.size))
+        if magic != MAGIC:
+            raise CorruptShard("not a shard of this version")
+        rows_at = HEADER.size + count * KEY_BYTES
+        if size != rows_at + count * width * 4:
+            raise CorruptShard(f"{size} bytes where {rows_at + count * width * 4} belong")
+        # Read, not mapped: what is read through the map counts as this process's memory, page by page.
+        keys = np.frombuffer(file.read(count * KEY_BYTES), KEYS)
+        found = zlib.crc32(keys)
+        while block := file.read(BLOCK_BYTES):
+            found = zlib.crc32(block, found)
+        if found != checksum:
+            raise CorruptShard("wrong checksum")
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    rows = np.frombuffer(mapped, "<f4", count * width, rows_at).reshape(count, width)
+    return Shard(path, keys, rows)
+
+
+def merged(folder: Path, shards: Sequence[Shard]) -> Path:
+    """Write one shard that holds the rows of several. Raises FileNotFoundError if one was deleted."""
+    keys = np.concatenate([shard.keys for shard in shards])
+    return write_shard(folder, keys, (block for shard in shards for block in shard.blocks()))

@@ -1,16 +1,17 @@
-"""The shards of one folder as a table in memory, shared between processes."""
+"""The shards of one folder as a table in files, shared between processes."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emo3d_exp.backbones.shards import SUFFIX, CorruptShard, read_shard, write_shard
+from emo3d_exp.backbones.shards import KEYS, SUFFIX, CorruptShard, Shard, merged, open_shard, write_shard
+from emo3d_exp.backbones.stored_rows import Parts, StoredRows
 from emo3d_exp.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,40 +24,39 @@ log = logging.getLogger(__name__)
 
 
 class EmbeddingStore:
-    """Rows of width ``dim`` by key. Reading needs no lock; writing goes through ``writing()``."""
+    """Rows of width ``dim`` by 32-byte key. Reading needs no lock; writing goes through ``writing()``.
+
+    Rows stay in their files; in memory is an index of 40 bytes a row.
+    """
 
     def __init__(self, folder: Path, dim: int) -> None:
         self.folder = folder
         self.dim = dim
-        self._known: set[str] = set()
-        self._row: dict[bytes, int] = {}
-        self._parts: list[np.ndarray] = []
-        self._count = 0
+        self._forget()
         self.refresh()
 
-    def missing(self, keys: Sequence[bytes]) -> list[int]:
-        """The position of each distinct key that has no row, where it first stands."""
-        first: dict[bytes, int] = {}
-        for position, key in enumerate(keys):
-            if key not in self._row:
-                first.setdefault(key, position)
-        return list(first.values())
+    def missing(self, keys: np.ndarray) -> np.ndarray:
+        """(n,) position of each distinct key that has no row, where it first stands, in ascending order."""
+        unknown = np.flatnonzero(self._find(keys) < 0)
+        _, first = np.unique(keys[unknown], return_index=True)
+        return unknown[np.sort(first)]
 
-    def rows(self, keys: Sequence[bytes]) -> np.ndarray:
-        """(N, dim) float32, a copy. Raises KeyError for a key without a row."""
-        if len(self._parts) != 1:
-            self._parts = [np.concatenate([np.empty((0, self.dim), np.float32), *self._parts])]
-        return self._parts[0][[self._row[key] for key in keys]]
+    def rows(self, keys: np.ndarray) -> StoredRows:
+        """The rows of N keys, which stay in their files. Raises KeyError for a key without a row."""
+        found = self._find(keys)
+        if (found < 0).any():
+            raise KeyError(keys[int(np.argmin(found))])
+        return StoredRows(self._parts, found)
 
     def refresh(self) -> None:
-        """Read the shards that appeared since the last look; report and delete a damaged one."""
+        """Open the shards that appeared since the last look; report and delete a damaged one."""
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
             if path.name in self._known or path.name.startswith("."):
                 continue
             try:
-                keys, rows = read_shard(path)
-                if rows.shape[1] != self.dim:
-                    raise CorruptShard(f"width {rows.shape[1]}, expected {self.dim}")
+                shard = open_shard(path)
+                if shard.rows.shape[1] != self.dim:
+                    raise CorruptShard(f"width {shard.rows.shape[1]}, expected {self.dim}")
             except FileNotFoundError:
                 continue  # merged into another shard by another process; read under the lock
             except CorruptShard as reason:
@@ -64,7 +64,7 @@ class EmbeddingStore:
                 with suppress(OSError):
                     path.unlink()
                 continue
-            self._absorb(path, keys, rows)
+            self._absorb(path, shard)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -79,10 +79,10 @@ class EmbeddingStore:
         finally:
             lock.release()
 
-    def add(self, keys: Sequence[bytes], rows: np.ndarray) -> None:
-        """Keep (N, dim) rows, on disk and in memory. Call it inside ``writing()``."""
-        rows = np.ascontiguousarray(rows, dtype=np.float32)
-        self._absorb(write_shard(self.folder, keys, rows), keys, rows)
+    def add(self, keys: np.ndarray, rows: np.ndarray) -> None:
+        """Keep (N, dim) rows on disk. Call it inside ``writing()``."""
+        path = write_shard(self.folder, keys, [rows])
+        self._absorb(path, open_shard(path))
 
     def _acquire(self) -> FileLock:
         from filelock import FileLock, Timeout
@@ -102,11 +102,30 @@ class EmbeddingStore:
             ) from error
         return lock
 
-    def _absorb(self, path: Path, keys: Sequence[bytes], rows: np.ndarray) -> None:
-        self._row.update(zip(keys, range(self._count, self._count + len(keys)), strict=True))
-        self._parts.append(rows)
-        self._count += len(keys)
+    def _forget(self) -> None:
+        # Rows handed out before keep the parts that they came from.
+        self._known: set[str] = set()
+        self._parts = Parts(self.dim)
+        self._keys, self._order = np.empty(0, KEYS), np.empty(0, np.int64)
+        self._unsorted: list[np.ndarray] = []
+
+    def _absorb(self, path: Path, shard: Shard) -> None:
+        self._unsorted.append(shard.keys)
+        self._parts.append(shard.rows)
         self._known.add(path.name)
+
+    def _find(self, keys: np.ndarray) -> np.ndarray:
+        """(N,) row of each key, -1 where there is none."""
+        if self._unsorted:
+            every = np.empty(self._parts.count, KEYS)
+            every[self._order] = self._keys
+            every[len(self._keys) :] = np.concatenate(self._unsorted)
+            self._order = np.argsort(every, kind="stable")
+            self._keys, self._unsorted = every[self._order], []
+        if not len(self._keys):
+            return np.full(len(keys), -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[at] == keys, self._order[at], -1)
 
     def _merge(self) -> None:
         """Put small shards into one. A kill in between leaves rows twice, never none."""
@@ -117,11 +136,10 @@ class EmbeddingStore:
         if len(small) < MERGE_FROM:
             return
         try:
-            parts = [read_shard(path) for path in small]
+            merged(self.folder, [open_shard(path) for path in small])
         except (FileNotFoundError, CorruptShard):
             return  # somebody deletes files here; the next reader sorts it out
-        keys = [key for part, _ in parts for key in part]
-        merged = write_shard(self.folder, keys, np.concatenate([rows for _, rows in parts]))
-        self._known.add(merged.name)
         for path in small:
             path.unlink(missing_ok=True)
+        self._forget()
+        self.refresh()

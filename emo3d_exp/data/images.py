@@ -23,7 +23,7 @@ IMAGE_COLUMN = "image"
 
 
 def encoded_bytes(ref: ImageRef) -> bytes:
-    """The encoded image (JPEG, PNG, …) that a reference points to.
+    """The encoded image (JPEG, PNG, …) that a reference points to, not mirrored where it should be.
 
     Raises:
         DataError: the file, archive member or row is not there or cannot be read.
@@ -41,7 +41,8 @@ def encoded_bytes(ref: ImageRef) -> bytes:
 
 
 def read_image(ref: ImageRef) -> np.ndarray:
-    """Decode an image. Returns uint8 RGB (H, W, 3); grey and transparent images are converted.
+    """Decode an image, and flip it where its reference says so. Returns uint8 RGB (H, W, 3); grey and
+    transparent images are converted.
 
     Raises:
         DataError: the image is not there or cannot be decoded.
@@ -52,7 +53,7 @@ def read_image(ref: ImageRef) -> np.ndarray:
     pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if pixels is None:
         raise DataError(f"{ref.location} is no image that can be decoded")
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+    return np.ascontiguousarray(pixels[:, :: -1 if ref.mirrored else 1, ::-1])
 
 
 def image_reader(

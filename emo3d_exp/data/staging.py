@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from emo3d_exp.backbones import StoredRows
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.records import EmbeddingBatch
 
 if TYPE_CHECKING:
     import torch
 
-GATHER_BYTES = 2 << 30
+GATHER_BYTES = 1 << 30
 """Up to this size the rows are gathered once for every pair, above it for every batch."""
+
+Column: TypeAlias = "torch.Tensor | StoredRows"
 
 
 class TensorBatches:
     """Batches of (text, face) pairs over precomputed embeddings.
 
     Args:
-        text: (T, D) embeddings. image: (F, D) embeddings, a row of NaN where a face has no image; or None.
+        text: (T, D) embeddings. image: (F, D) embeddings, absent or NaN where a face has no image; or None.
+            Arrays, or rows in files, of which no more is copied into memory than ``gather_bytes``.
         blendshapes: (F, 52). emotions: (T, 8) intensities, of the sample that each text belongs to.
         pairs: (P, 2) rows of ``text`` and of ``blendshapes``.
         batch_size: pairs a batch; the last one may be smaller.
         shuffle: in an order that depends on ``seed`` and epoch alone, a new one each epoch.
+        gather_bytes: see ``GATHER_BYTES``.
 
     Iterating yields ``EmbeddingBatch`` dicts. ``has_image`` (B,) bool is in them only where some faces have
     no image; their image embedding is zeros.
@@ -36,8 +41,8 @@ class TensorBatches:
 
     def __init__(
         self,
-        text: np.ndarray,
-        image: np.ndarray | None,
+        text: np.ndarray | StoredRows,
+        image: np.ndarray | StoredRows | None,
         blendshapes: np.ndarray,
         emotions: np.ndarray,
         pairs: np.ndarray,
@@ -53,25 +58,29 @@ class TensorBatches:
         self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, shuffle, seed, 0
         rows = torch.as_tensor(np.ascontiguousarray(pairs, dtype=np.int64)).reshape(-1, 2)
         self._rows = {"text": rows[:, 0].contiguous(), "face": rows[:, 1].contiguous()}
-        self._columns: dict[str, tuple[torch.Tensor, str]] = {
-            "text": (_tensor(text), "text"),
-            "blendshapes": (_tensor(blendshapes), "face"),
-            "emotions": (_tensor(emotions), "text"),
+        self._columns: dict[str, tuple[Column, str]] = {
+            "text": (_column(text), "text"),
+            "blendshapes": (_column(blendshapes), "face"),
+            "emotions": (_column(emotions), "text"),
         }
         if image is not None:
-            self._add_image(_tensor(image))
-        wanted = sum(t[:1].nbytes for t, _ in self._columns.values()) * len(rows)
+            self._add_image(_column(image))
+        row_bytes = sum(c[:1].nbytes for c, _ in self._columns.values())
         self._gathered = None
-        if wanted <= gather_bytes:
-            self._gathered = {
-                name: t.index_select(0, self._rows[kind]) for name, (t, kind) in self._columns.items()
-            }
+        if row_bytes * len(rows) <= gather_bytes:
+            self._gathered = {name: _pick(c, self._rows[kind]) for name, (c, kind) in self._columns.items()}
+            self._columns = {}
 
-    def _add_image(self, image: torch.Tensor) -> None:
-        present = image.isfinite().all(dim=1)
+    def _add_image(self, image: Column) -> None:
+        import torch
+
+        if isinstance(image, StoredRows):
+            present = torch.from_numpy(image.present)
+        else:
+            present = image.isfinite().all(dim=1)
         if not present.index_select(0, self._rows["face"]).all():
             self._columns["has_image"] = (present, "face")
-            image = image.nan_to_num(0.0)
+            image = image if isinstance(image, StoredRows) else image.nan_to_num(0.0)
         self._columns["image"] = (image, "face")
 
     def __len__(self) -> int:
@@ -109,13 +118,23 @@ class TensorBatches:
     def _batch(self, rows: slice | torch.Tensor) -> EmbeddingBatch:
         if self._gathered is None:
             picked = {kind: index[rows] for kind, index in self._rows.items()}
-            return {name: t.index_select(0, picked[kind]) for name, (t, kind) in self._columns.items()}  # type: ignore[return-value]
+            return {name: _pick(c, picked[kind]) for name, (c, kind) in self._columns.items()}  # type: ignore[return-value]
         if isinstance(rows, slice):
             return {name: t[rows] for name, t in self._gathered.items()}  # type: ignore[return-value]
         return {name: t.index_select(0, rows) for name, t in self._gathered.items()}  # type: ignore[return-value]
 
 
-def _tensor(array: np.ndarray) -> torch.Tensor:
+def _column(rows: np.ndarray | StoredRows) -> Column:
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    if isinstance(rows, StoredRows):
+        return rows
+    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+
+
+def _pick(column: Column, rows: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    if isinstance(column, StoredRows):
+        return torch.from_numpy(column[rows.numpy()])
+    return column.index_select(0, rows)

@@ -34,6 +34,8 @@ def write_published_table(corpus: Corpus, folder: Path | str, parquet: bool = Fa
     Raises:
         DataError: the corpus does not fit the layout.
     """
+    if any(ref is not None and ref.mirrored for ref in corpus.image):
+        raise DataError("mirrored pictures have no files to write; write the corpus before it is augmented")
     data = Path(folder) / "data"
     data.mkdir(parents=True, exist_ok=True)
     frame = _frame(corpus)

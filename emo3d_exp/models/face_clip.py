@@ -10,6 +10,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 
+from emo3d_exp.augmentation import with_noise
 from emo3d_exp.losses import ContrastiveLoss, contrastive_loss
 from emo3d_exp.models.base import OptimizerFactory
 from emo3d_exp.models.registry import register_model
@@ -108,9 +109,7 @@ class FaceCLIPTraining(LightningModule):
         return self.clip.text.proj(embedding)
 
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        text = batch["text"]
-        size = text.square().mean(dim=-1, keepdim=True).sqrt()
-        noisy = self.text_dropout(text + self.text_noise * size * torch.randn_like(text))
+        noisy = self.text_dropout(with_noise(batch["text"], self.text_noise))
         image, words = self.encode_pixels(batch["pixels"], augment=True), self.encode_text(noisy)
         return {
             "image": image,

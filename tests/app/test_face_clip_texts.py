@@ -6,23 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from emo3d_exp.app.face_clip_texts import Beginnings, Refinement, beginning, refine_projection, with_noise
+from emo3d_exp.app.face_clip_texts import Beginnings, Refinement, refine_projection
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("My bus left. I was furious.", "My bus left."),
-        ('An old man says: "My bus left! It rained. I was furious."', "My bus left! It rained."),
-        ("My bus left.", None),
-        ('She said "no" to him. She looks calm.', 'She said "no" to him.'),
-        ('A girl writes: "I sing."', None),
-    ],
-)
-def test_beginning(text: str, expected: str | None) -> None:
-    assert beginning(text) == expected
 
 
 def test_beginnings_come_to_faces_of_their_emotion_and_whole_texts_stay() -> None:
@@ -48,10 +34,3 @@ def test_beginnings_come_to_faces_of_their_emotion_and_whole_texts_stay() -> Non
     assert before < 0.4
     assert after > 0.9
     assert moved < 0.1
-
-
-def test_noise_is_a_share_of_the_row() -> None:
-    torch.manual_seed(0)
-    rows = torch.tensor([[1.0] * 2000, [10.0] * 2000])
-    spread = (with_noise(rows, 0.5) - rows).std(dim=1)
-    torch.testing.assert_close(spread, torch.tensor([0.5, 5.0]), rtol=0.1, atol=0)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_encoder import CountingEncoder, vector
 
-from emo3d_exp.backbones import EmbeddingCache
+from emo3d_exp.backbones import EmbeddingCache, stored_rows
 from emo3d_exp.backbones import cache as cache_module
 from emo3d_exp.backbones.store import MERGE_FROM
 from emo3d_exp.errors import DataError
@@ -137,6 +140,71 @@ def test_an_open_cache_sees_what_others_wrote_and_merged(tmp_path: Path) -> None
     assert encoder.texts == []
 
 
+def test_stored_rows_are_the_rows_and_outlive_their_files(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path)
+    texts = [f"text {i}" for i in range(70)]
+    for start in range(0, 20, 5):
+        cache.texts(CountingEncoder(), texts[start : start + 5])
+    early = cache.stored_texts(CountingEncoder(), [*texts[:20], "text 3"])
+    for text in texts[20:]:  # enough small shards to be merged
+        cache.texts(CountingEncoder(), [text])
+    for file in shards(tmp_path):
+        file.unlink()
+    assert early.shape == (21, 6) and early.dtype == np.float32
+    np.testing.assert_array_equal(early[:], expected([*texts[:20], "text 3"]))
+    rows = np.array([20, 7, 7, 0])
+    np.testing.assert_array_equal(early[rows], expected(["text 3", "text 7", "text 7", "text 0"]))
+    np.testing.assert_array_equal(early[3:5], expected(["text 3", "text 4"]))
+    assert early[:0].shape == (0, 6)
+
+
+def test_rows_may_be_spread_over_more_places(tmp_path: Path) -> None:
+    rows = EmbeddingCache(tmp_path).stored_texts(CountingEncoder(), ["a", "b"]).spread(np.array([3, 1]), 5)
+    assert rows.present.tolist() == [False, True, False, True, False]
+    whole = np.zeros((5, 6), np.float32)
+    whole[[3, 1]] = expected(["a", "b"])
+    np.testing.assert_array_equal(rows[:], whole)
+    np.testing.assert_array_equal(rows[[4, 3]], whole[[4, 3]])
+
+
+def test_any_number_of_rows_from_any_number_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "TEXTS_A_SHARD", 7)
+    monkeypatch.setattr(stored_rows, "BLOCK_ROWS", 11)
+    texts = [f"text {i}" for i in range(100)]
+    order = np.random.default_rng(0).integers(0, 100, 250)
+    stored = EmbeddingCache(tmp_path).stored_texts(CountingEncoder(), texts)
+    assert len(shards(tmp_path)) == 15
+    np.testing.assert_array_equal(stored[order], expected(texts)[order])
+
+
+def test_files_written_before_are_read(tmp_path: Path) -> None:
+    """The layout, byte by byte: folders that hold days of encoding stay valid."""
+    rows, keys = expected(["a", "b"]), [hashlib.sha256(text.encode()).digest() for text in "ab"]
+    payload = b"".join(keys) + rows.astype("<f4").tobytes()
+    header = b"emo3d-1\n" + struct.pack("<III", 2, 6, zlib.crc32(payload))
+    folder = tmp_path / "fake-1" / "text"
+    folder.mkdir(parents=True)
+    (folder / "18ea-1.shard").write_bytes(header + payload)
+    encoder = CountingEncoder()
+    np.testing.assert_array_equal(EmbeddingCache(tmp_path).texts(encoder, ["b", "a"]), rows[::-1])
+    assert encoder.texts == []
+    (folder / "18ea-1.shard").unlink()
+    EmbeddingCache(tmp_path).texts(encoder, ["a"])
+    assert shards(tmp_path)[0].read_bytes()[:20] == b"emo3d-1\n" + struct.pack(
+        "<III", 1, 6, zlib.crc32(keys[0] + rows[:1].tobytes())
+    )
+
+
+def test_texts_of_like_length_are_encoded_together_across_shards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "TEXTS_A_SHARD", 4)
+    texts = ["x" * int(length) for length in np.random.default_rng(0).permutation(30)]
+    encoder = CountingEncoder()
+    np.testing.assert_array_equal(EmbeddingCache(tmp_path).texts(encoder, texts), expected(texts))
+    assert encoder.texts == sorted(texts, key=len, reverse=True)
+
+
 def run_python(code: str, *arguments: str) -> subprocess.Popen:
     start = f"import sys; sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]\n"
     return subprocess.Popen(
@@ -183,7 +251,7 @@ def test_a_warm_cache_answers_in_milliseconds_without_torch(tmp_path: Path) -> N
     code = """
 import time
 from fake_encoder import CountingEncoder
-from emo3d_exp.backbones import EmbeddingCache
+from emo3d_exp.backbones import EmbeddingCache, stored_rows
 texts = [f"a face that shows feeling number {i}" for i in range(6000)]
 best = 9.0
 for _ in range(5):

@@ -19,6 +19,7 @@ PACKAGE_OF = {
     "head": "emo3d_exp.heads",
     "loss": "emo3d_exp.losses",
     "optimizer": "torch.optim",
+    "augmentation": "emo3d_exp.augmentation",
     "teacher_forcing": "emo3d_exp.models",
     "data": "emo3d_exp.data",
     "split": "emo3d_exp.data",

@@ -16,7 +16,7 @@ LEVELS = (
     {"vocab"},
     {"records", "errors"},
     {"runs"},
-    {"backbones", "checkpoints", "heads", "losses", "faces", "metrics"},
+    {"backbones", "checkpoints", "heads", "losses", "faces", "metrics", "augmentation"},
     {"data"},
     {"models"},
     {"evaluation", "dataset_builder", "exporters", "tracking"},

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from emo3d_exp.backbones import EmbeddingCache
 from emo3d_exp.data import TensorBatches
 from emo3d_exp.errors import ConfigError
 
@@ -57,6 +58,29 @@ def test_missing_images_are_flagged(corpus, gather_bytes):
     np.testing.assert_array_equal(batch["has_image"].numpy(), ~missing)
     assert (batch["image"][torch.as_tensor(missing)] == 0).all() and batch["image"].isfinite().all()
     assert "image" not in next(iter(TensorBatches(text, None, *args)))
+
+
+@pytest.mark.parametrize("gather_bytes", [0, 1 << 30])
+def test_rows_in_files_give_the_batches_of_arrays(corpus, tmp_path, gather_bytes):
+    class Numbers:
+        name, dim, fingerprint = "numbers", 3, "numbers-1"
+
+        def encode_texts(self, texts):
+            return np.array([[float(text), 1, -float(text)] for text in texts], dtype=np.float32)
+
+    cache = EmbeddingCache(tmp_path)
+    text = cache.stored_texts(Numbers(), [str(i) for i in range(24)])
+    faces = np.array([i for i in range(len(corpus.image)) if i not in (1, 4)])
+    image = cache.stored_texts(Numbers(), [str(100 + i) for i in faces]).spread(faces, len(corpus.image))
+    plain = image[:]
+    plain[[1, 4]] = np.nan
+    args = (corpus.blendshapes, corpus.emotions[corpus.text_sample], corpus.pairs(), 5, True, 2)
+    stored = list(TensorBatches(text, image, *args, gather_bytes=gather_bytes))
+    arrays = list(TensorBatches(text[:], plain, *args))
+    assert len(stored) == len(arrays)
+    for one, other in zip(stored, arrays, strict=True):
+        assert one.keys() == other.keys() >= {"text", "image", "has_image"}
+        assert all(torch.equal(column, other[name]) for name, column in one.items())
 
 
 def test_batches_of_nothing_are_refused(corpus):
