@@ -167,6 +167,18 @@ class Predictions:
         return len(self.sample_id)
 
 
+class TokenBatch(TypedDict):
+    """A training batch for a language model that is trained along; every value is a torch tensor.
+
+    ``tokens``: ``input_ids`` and ``attention_mask`` (1 token, 0 padding), (B, L) int64 each; ``blendshapes``:
+    (B, 52) float32 in [0, 1]; ``emotions``: (B, 8) float32 intensities.
+    """
+
+    tokens: dict[str, object]
+    blendshapes: object
+    emotions: object
+
+
 class EmbeddingBatch(TypedDict, total=False):
     """A training batch over frozen, cached embeddings; every value is a torch tensor.
 

@@ -8,12 +8,12 @@ from typing import get_type_hints
 
 import yaml
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.assemble import PARTS
 from emo3d_exp.app.cli import CONF
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
-from emo3d_exp.models import model_class
+from emo3d_exp.models import MODEL_NAMES, model_class
 
 
 def check_weights(cfg: DictConfig) -> None:
@@ -47,6 +47,7 @@ def check_parts(cfg: DictConfig) -> None:
             raise ConfigError(f"model={cfg.model.name} has no {group}: leave {group}=… out")
         if group in taken and group not in cfg:
             raise ConfigError(f"model={cfg.model.name} needs {group}=…")
+    check_tuning(cfg)
     for group in ("head", *PARTS):
         given = get_object(cfg[group]._target_) if group in cfg else None
         right = wanted.get(group)
@@ -56,6 +57,23 @@ def check_parts(cfg: DictConfig) -> None:
                 f"model={cfg.model.name} needs a {group} of class {right.__name__}, not "
                 f"{given.__name__}; choose {' or '.join(f'{group}={name}' for name in fitting)}"
             )
+
+
+def check_tuning(cfg: DictConfig) -> None:
+    """Raise ConfigError where the backbone is to be trained with a model that cannot train it."""
+    if OmegaConf.select(cfg, "backbone.trainable", default=False) and not _trains_texts(cfg.model.name):
+        fitting = [name for name in MODEL_NAMES if _trains_texts(name)]
+        raise ConfigError(
+            f"backbone.trainable=true: model={cfg.model.name} cannot train its backbone; those that learn "
+            f"from texts alone, by gradients, can: {', '.join(f'model={name}' for name in fitting)}"
+        )
+
+
+def _trains_texts(name: str) -> bool:
+    from emo3d_exp.models.base import TextToBlendshapes
+
+    model = model_class(name)
+    return issubclass(model, TextToBlendshapes) and model.modalities == {"text"}
 
 
 def _choices(group: str) -> dict[str, str]:

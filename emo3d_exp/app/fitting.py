@@ -21,10 +21,12 @@ from emo3d_exp.vocab import VOCABULARY_HASH
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import Encoder
-    from emo3d_exp.data import TensorBatches
+    from emo3d_exp.data import TensorBatches, TokenBatches
     from emo3d_exp.records import Corpus
     from emo3d_exp.runs import RunFolder
     from emo3d_exp.tracking import Tracker
+
+    Batches = TensorBatches | TokenBatches
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
         The best validation error.
     """
     encoder, train, val = prepared(run, cfg)
-    model = build_model(cfg, encoder.dim)
+    model = build_model(cfg, encoder.dim, encoder.text_tower())
     trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
     return save_best(run, cfg, model, best, encoder)
@@ -58,7 +60,7 @@ def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_fr
     return error
 
 
-def prepared(run: RunFolder, cfg: DictConfig) -> tuple[Encoder, TensorBatches, TensorBatches]:
+def prepared(run: RunFolder, cfg: DictConfig) -> tuple[Encoder, Batches, Batches]:
     """The encoder, and the pairs to train and to validate on; what they are goes into the provenance."""
     encoder = checked_encoder(cfg)
     data = load_data(cfg)
@@ -85,24 +87,27 @@ def checked_encoder(cfg: DictConfig) -> Encoder:
     return encoder
 
 
-def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> TensorBatches:
-    """Embed the texts and images of a part (each distinct one once) and stage them as tensors."""
-    from emo3d_exp.data import TensorBatches
+def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Batches:
+    """Embed the texts and images of a part (each distinct one once) and stage them as tensors; with a
+    trainable backbone texts are tokenised and no more."""
+    from emo3d_exp.data import TensorBatches, TokenBatches
 
     corpus = data.corpus.select(data.rows(part))
     with_images = "image" in model_class(cfg.model.name).modalities and part == "train"
     if not len(corpus.pairs()):
         raise ConfigError(f"the {part} part of data={data.corpus.name} has no text with a scored face")
-    return TensorBatches(
-        text=embedding_cache().texts(encoder, corpus.text),
-        image=embed_images(corpus, encoder) if with_images else None,
-        blendshapes=corpus.blendshapes,
-        emotions=corpus.emotions[corpus.text_sample],
-        pairs=corpus.pairs(),
-        batch_size=cfg.batch_size,
-        shuffle=part == "train",
-        seed=cfg.seed,
-    )
+    common = {
+        "blendshapes": corpus.blendshapes,
+        "emotions": corpus.emotions[corpus.text_sample],
+        "pairs": corpus.pairs(),
+        "batch_size": cfg.batch_size,
+        "shuffle": part == "train",
+        "seed": cfg.seed,
+    }
+    if encoder.trainable:
+        return TokenBatches(tokens=encoder.token_rows(corpus.text), **common)
+    images = embed_images(corpus, encoder) if with_images else None
+    return TensorBatches(text=embedding_cache().texts(encoder, corpus.text), image=images, **common)
 
 
 def embed_images(corpus: Corpus, encoder: Encoder) -> np.ndarray:
@@ -141,6 +146,7 @@ def save_fitted(
         "embedding_dim": encoder.dim,
         "backbone": encoder.fingerprint,
         "vocabulary": VOCABULARY_HASH,
+        **({"fine_tuned": True} if encoder.trainable else {}),
         **facts,
     }
     save_weights(model, run.weights_file, description, run.model_file)

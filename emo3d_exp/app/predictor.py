@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from omegaconf import DictConfig
 
-from emo3d_exp.errors import ConfigError, Emo3DError
+from emo3d_exp.errors import ConfigError, Emo3DError, WeightsUnavailableError
 from emo3d_exp.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Predictor:
 
     Args:
         model: with its trained weights.
-        encoder: the backbone that the model was trained on.
+        encoder: the backbone that the model was trained on; where it was trained along, as it is now.
         run_config: the run's config, with the rig and the renderer that it was scored with.
         cache: where embeddings are kept; None: nowhere.
     """
@@ -62,7 +62,7 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
 
     Args:
         run_dir: folder that ``train.py`` wrote.
-        cache: keep embeddings there; None: compute them at each call.
+        cache: keep embeddings of a frozen backbone there; None: compute them at each call.
 
     Returns:
         A function: ``predict(["a faint, bitter smile"])`` → (1, 52) float32 in [0, 1].
@@ -85,12 +85,30 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
         )
     description = read_description(run.model_file)
     encoder = build_encoder(cfg.backbone)
-    encoder.check()
+    check_start(run, encoder)
     if encoder.fingerprint != description["backbone"]:
         raise Emo3DError(
             f"{run.path} was trained on embeddings of {description['backbone']}, but its backbone is now "
             f"{encoder.fingerprint}: other weights or settings would give it embeddings it never saw"
         )
-    model = build_model(cfg, description["embedding_dim"])
+    tower = encoder.text_tower()
+    model = build_model(cfg, description["embedding_dim"], tower)
     load_weights(model, run.weights_file)
-    return Predictor(model, encoder, cfg, cache)
+    if tower is None:
+        return Predictor(model, encoder, cfg, cache)
+    from emo3d_exp.backbones.tuned_encoder import TunedEncoder
+
+    return Predictor(model, TunedEncoder(encoder, tower), cfg)
+
+
+def check_start(run: RunFolder, encoder: Encoder) -> None:
+    """Raise WeightsUnavailableError where a run's backbone is not within reach."""
+    try:
+        encoder.check()
+    except WeightsUnavailableError as error:
+        if not encoder.trainable:
+            raise
+        raise WeightsUnavailableError(
+            f"{run.path} holds what was trained of its language model alone, and needs the weights that it "
+            f"was trained from: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""Frozen encoders of text and images, and the cache of what they computed.
+"""Encoders of text and images, the cache of what they computed, and language models to train along.
 
 Importing this package imports neither torch nor any model library; they come with the first encoding.
 """
@@ -14,12 +14,14 @@ from emo3d_exp.backbones.face_clip import (
 )
 from emo3d_exp.backbones.open_clip_encoder import OpenCLIPEncoder
 from emo3d_exp.backbones.transformers_encoder import TransformersEncoder
+from emo3d_exp.backbones.tuning import Tuning
 
 __all__ = [
     "EmbeddingCache",
     "Encoder",
     "OpenCLIPEncoder",
     "TransformersEncoder",
+    "Tuning",
     "build_face_clip",
     "export_face_clip",
     "face_clip_metadata",
