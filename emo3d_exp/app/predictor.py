@@ -70,7 +70,7 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
     Raises:
         Emo3DError: no finished run, or its backbone's weights have changed.
     """
-    from emo3d_exp.app.assemble import build_encoder, build_model
+    from emo3d_exp.app.assemble import build_model
     from emo3d_exp.models import model_class
     from emo3d_exp.models.base import FaceSystem
     from emo3d_exp.models.weights import load_weights, read_description
@@ -84,13 +84,7 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
             f"backbone=face_clip backbone.pretrained={run.path / 'face_clip.safetensors'}"
         )
     description = read_description(run.model_file)
-    encoder = build_encoder(cfg.backbone)
-    check_start(run, encoder)
-    if encoder.fingerprint != description["backbone"]:
-        raise Emo3DError(
-            f"{run.path} was trained on embeddings of {description['backbone']}, but its backbone is now "
-            f"{encoder.fingerprint}: other weights or settings would give it embeddings it never saw"
-        )
+    encoder = encoder_of(run, cfg, description["backbone"])
     tower = encoder.text_tower()
     model = build_model(cfg, description["embedding_dim"], tower)
     load_weights(model, run.weights_file)
@@ -101,8 +95,12 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
     return Predictor(model, TunedEncoder(encoder, tower), cfg)
 
 
-def check_start(run: RunFolder, encoder: Encoder) -> None:
-    """Raise WeightsUnavailableError where a run's backbone is not within reach."""
+def encoder_of(run: RunFolder, cfg: DictConfig, fingerprint: str) -> Encoder:
+    """A run's backbone as it was before the training. Raises Emo3DError where it is out of reach, or has
+    another fingerprint now."""
+    from emo3d_exp.app.assemble import build_encoder
+
+    encoder = build_encoder(cfg.backbone)
     try:
         encoder.check()
     except WeightsUnavailableError as error:
@@ -112,3 +110,9 @@ def check_start(run: RunFolder, encoder: Encoder) -> None:
             f"{run.path} holds what was trained of its language model alone, and needs the weights that it "
             f"was trained from: {error}"
         ) from error
+    if encoder.fingerprint != fingerprint:
+        raise Emo3DError(
+            f"{run.path} was trained on embeddings of {fingerprint}, but its backbone is now "
+            f"{encoder.fingerprint}: other weights or settings would give it embeddings it never saw"
+        )
+    return encoder

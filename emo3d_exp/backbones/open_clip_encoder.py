@@ -54,8 +54,8 @@ class OpenCLIPEncoder(Encoder):
         self.name = checked_name(name)
         if trainable:
             raise ConfigError(
-                f"backbone.trainable=true: {name} is a CLIP model, which stays frozen. Language models can be "
-                "trained (backbone=minilm, bert_base, xlmr_base, glot500 or hf), with model=lm_mlp or "
+                f"backbone.trainable=true: {name} is a CLIP model, which stays frozen. Language models can "
+                "be trained (backbone=minilm, bert_base, xlmr_base, glot500 or hf), with model=lm_mlp or "
                 "model=emotion_xlm"
             )
         if not pretrained:

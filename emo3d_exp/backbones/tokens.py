@@ -37,8 +37,8 @@ class TokenRows:
         return self._lengths[self.row]
 
     def batch(self, texts: np.ndarray) -> dict[str, Tensor]:
-        """``input_ids`` and ``attention_mask`` (1 token, 0 padding) of some texts, by their number in 0 … N-1:
-        (B, L) int64 with L the longest of them."""
+        """``input_ids`` and ``attention_mask`` (1 token, 0 padding) of some texts, by their numbers from
+        0: (B, L) int64 with L the longest of them."""
         import torch
 
         rows = self.row[texts]

@@ -44,7 +44,7 @@ class Tuning:
     def __post_init__(self) -> None:
         if self.last_layers is not None and self.lora_rank is not None:
             raise ConfigError(
-                "backbone.tuning.last_layers and backbone.tuning.lora_rank exclude each other: set one to null"
+                "backbone.tuning.last_layers and backbone.tuning.lora_rank exclude each other: use one"
             )
         for name in ("last_layers", "lora_rank"):
             value = getattr(self, name)

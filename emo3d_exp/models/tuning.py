@@ -22,8 +22,8 @@ DECAY = "tower_decay"
 def tuning_optimizer(
     make_optimizer: Callable[[Any], torch.optim.Optimizer], model: nn.Module, tower: TextTower, steps: float
 ) -> dict[str, Any]:
-    """What Lightning's ``configure_optimizers`` returns: parameter groups of the head, of the tower's matrices
-    and of its other parameters, and a schedule by steps that leaves the head's learning rate as it is.
+    """What Lightning's ``configure_optimizers`` returns: parameter groups of the head, of the tower's
+    matrices and of its other parameters, and a schedule by steps that leaves the head's learning rate alone.
 
     Args:
         model: holds ``tower``. steps: of the whole training.
