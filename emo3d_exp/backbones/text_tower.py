@@ -74,7 +74,10 @@ class TextTower(nn.Module):
 
 
 def chosen_for_training(module: nn.Module, tuning: Tuning) -> nn.Module:
-    """The module, with gradients where ``tuning`` wants them and nowhere else."""
+    """The module, with gradients where ``tuning`` wants them and nowhere else. BERT's and RoBERTa's pooler
+    goes: nothing reads its answer, and where a file lacks its weights they are noise."""
+    if isinstance(getattr(module, "pooler", None), nn.Module):
+        module.pooler = None
     if tuning.lora_rank is not None:
         return with_lora(module, tuning)
     trained: nn.Module = module
@@ -87,9 +90,6 @@ def chosen_for_training(module: nn.Module, tuning: Tuning) -> nn.Module:
         trained = layers[len(layers) - tuning.last_layers :]
     module.requires_grad_(False)
     trained.requires_grad_(True)
-    unused = getattr(module, "pooler", None)  # of BERT's and RoBERTa's pre-training; nothing reads its answer
-    if isinstance(unused, nn.Module):
-        unused.requires_grad_(False)
     return module
 
 
@@ -129,7 +129,10 @@ def with_lora(module: nn.Module, tuning: Tuning) -> nn.Module:
 
 def checkpoint_gradients(module: nn.Module) -> None:
     """Keep no activations of the layers. Raises ConfigError where the model cannot do without."""
+    enable = getattr(module, "activation_checkpointing_enable", None)  # its name from transformers 5 on
     try:
-        module.gradient_checkpointing_enable({"use_reentrant": False})
+        (enable or module.gradient_checkpointing_enable)({"use_reentrant": False})
     except (AttributeError, ValueError) as error:
         raise ConfigError(f"backbone.tuning.gradient_checkpointing: {error}; set it to false") from error
+    # Asked for by the reentrant kind alone; it would send gradients through layers that are frozen.
+    module.disable_input_require_grads()
