@@ -140,12 +140,9 @@ def test_weights_that_are_gone_or_others_are_told(trained: Trained, tmp_path: Pa
         WeightsUnavailableError, match=r"copy holds what was trained .* alone.*there is no /gone"
     ):
         load_predictor(copy.path)
-    save = save_xlmr if "Roberta" in json.dumps(list(Path(cfg.backbone.model).glob("*.bpe*"))) else save_bert
-    other = saved(tmp_path / "other", save, seed=1, words=WORDS, positions=48)
+    other = saved(tmp_path / "other", seed=1, words=WORDS, positions=48)
     copy.config_file.write_text(text.replace(cfg.backbone.model, str(other)), encoding="utf-8")
-    with pytest.raises(
-        Emo3DError, match="was trained on embeddings of tiny-.*, but its backbone is now tiny"
-    ):
+    with pytest.raises(Emo3DError, match=r"trained on embeddings of tiny-.*backbone is now tiny-"):
         load_predictor(copy.path)
 
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from commands import ROOT, environment, run, succeed
 from safetensors.numpy import load_file
@@ -17,7 +16,7 @@ from tiny_language_models import FEELINGS, order_task, saved
 sys.path.append(str(ROOT / "tests" / "data"))
 from published import row, write_csv
 
-EPOCHS = 6
+EPOCHS = 5
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +24,13 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A language model on disk, a table in the published layout, and a training of some seconds."""
     folder = tmp_path_factory.mktemp("inputs")
     saved(folder / "bert", words=[*FEELINGS, "with"])
-    texts, faces = order_task(700, seed=0)
+    texts, faces = order_task(420, seed=0)
     rows = [
         row(n, text_1=text, text_2=None, text_3=None, blenshape_score_1=str(face.round(4)),
             **{f"blenshape_score_{k}": None for k in (2, 3, 4)}, **{f"img_{k}": None for k in (1, 2, 3, 4)})
         for n, (text, face) in enumerate(zip(texts, faces, strict=True))
     ]  # fmt: skip
-    write_csv(folder / "table", rows[:600], rows[600:650], rows[650:])
-    assert len(pd.read_csv(folder / "table" / "train_data.csv")) == 600
+    write_csv(folder / "table", rows[:360], rows[360:400], rows[400:])
     return [
         "model=lm_mlp", "backbone=hf", "backbone.name=tiny", f"backbone.model={folder / 'bert'}",
         "backbone.max_length=24", "backbone.trainable=true", "backbone.tuning.lr=0.001",
@@ -72,7 +70,7 @@ def test_killed_moved_terminated_and_resumed(arguments: list[str], tmp_path: Pat
     assert asked.returncode == 128 + signal.SIGTERM
     assert "Traceback" not in said
     assert "stopped; go on from its last whole epoch with: python" in said
-    assert "run_dir=moved resume=true" in said
+    assert f"run_dir={moved} resume=true" in said
     assert not (moved / "weights.safetensors").exists()
 
     succeed(cache, tmp_path, "train.py", "run_dir=moved", "resume=true")
@@ -89,5 +87,6 @@ def test_killed_moved_terminated_and_resumed(arguments: list[str], tmp_path: Pat
 def test_a_clip_backbone_is_refused_before_any_work(tmp_path: Path, cache: Path) -> None:
     done = run(cache, tmp_path, "train.py", "backbone.trainable=true", "run_dir=run")
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and "is a CLIP model, which stays frozen" in done.stderr
+    assert "is a CLIP model, which stays frozen" in done.stderr
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "run" / "config.yaml").exists()

@@ -23,7 +23,7 @@ from emo3d_exp.runs import RunFolder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 VOCABULARY = [*FEELINGS, "with"]
-TRAIN, VAL = order_task(256, seed=0), order_task(128, seed=1)
+TRAIN, VAL = order_task(192, seed=0), order_task(64, seed=1)
 
 
 @pytest.fixture(scope="module", params=[save_bert, save_xlmr], ids=["bert", "xlmr"])
@@ -63,13 +63,12 @@ def test_a_trained_tower_reads_what_a_frozen_one_does_not(folder: Path, name: st
     """Both on random weights, whose mean-pooled vectors hardly know the order of the words."""
     errors = {}
     for kind, encoder in {"tuned": trainable(folder, lr=1e-2), "frozen": frozen(folder)}.items():
-        model, (train, val) = system(encoder, name), (batches_of(encoder, *part) for part in (TRAIN, VAL))
-        train = batches_of(encoder, *TRAIN, seed=1)
-        fit(model, train, val, tmp_path / kind, 8)
+        model, val = system(encoder, name), batches_of(encoder, *VAL)
+        fit(model, batches_of(encoder, *TRAIN, batch_size=16, seed=1), val, tmp_path / kind, 8)
         errors[kind] = error(model, val)
     mean_face = float(np.square(VAL[1] - TRAIN[1].mean(axis=0)).mean())
-    assert errors["tuned"] < 0.5 * mean_face
-    assert errors["tuned"] < 0.6 * errors["frozen"]
+    assert errors["tuned"] < 0.1 * mean_face
+    assert errors["tuned"] < 0.5 * errors["frozen"]
 
 
 def slow_factor(schedule: str, warmup: float, steps: int) -> list[float]:
@@ -151,9 +150,7 @@ def test_decay_is_that_of_adamw_whatever_the_optimizer(bert: Path, tmp_path: Pat
         (faces - batch["blendshapes"]).square().mean().backward()
         optimizer.step()
     for (name, ours), (_, theirs) in zip(model.named_parameters(), slow.named_parameters(), strict=True):
-        if not name.endswith(
-            "key.bias"
-        ):  # softmax does not see it: its gradient is rounding, which Adam scales
+        if not name.endswith("key.bias"):  # softmax does not see it: its gradient is mere rounding
             torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4, msg=name)
 
 
@@ -161,8 +158,10 @@ def test_decay_is_that_of_adamw_whatever_the_optimizer(bert: Path, tmp_path: Pat
 def test_half_precision_runs_and_learns(bert: Path, name: str, tmp_path: Path) -> None:
     encoder = trainable(bert, lr=1e-2, gradient_checkpointing=True)
     model, val = system(encoder, name), batches_of(encoder, *VAL)
+    modes = [module.training for module in model.modules()]
     before = error(model, val)
-    model.tower.train()
+    model.train()
+    assert [module.training for module in model.modules()] == modes, "all of it was in training mode"
     cfg = trainer_config(3)
     cfg.trainer.precision = "bf16-mixed"
     trainer, _ = build_trainer(cfg, RunFolder(tmp_path), "val/mse", [], quiet=True)
