@@ -16,7 +16,7 @@ from tiny_language_models import FEELINGS, order_task, saved
 sys.path.append(str(ROOT / "tests" / "data"))
 from published import row, write_csv
 
-EPOCHS = 5
+EPOCHS = 4
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,13 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A language model on disk, a table in the published layout, and a training of some seconds."""
     folder = tmp_path_factory.mktemp("inputs")
     saved(folder / "bert", words=[*FEELINGS, "with"])
-    texts, faces = order_task(420, seed=0)
+    texts, faces = order_task(300, seed=0)
     rows = [
         row(n, text_1=text, text_2=None, text_3=None, blenshape_score_1=str(face.round(4)),
             **{f"blenshape_score_{k}": None for k in (2, 3, 4)}, **{f"img_{k}": None for k in (1, 2, 3, 4)})
         for n, (text, face) in enumerate(zip(texts, faces, strict=True))
     ]  # fmt: skip
-    write_csv(folder / "table", rows[:360], rows[360:400], rows[400:])
+    write_csv(folder / "table", rows[:240], rows[240:270], rows[270:])
     return [
         "model=lm_mlp", "backbone=hf", "backbone.name=tiny", f"backbone.model={folder / 'bert'}",
         "backbone.max_length=24", "backbone.trainable=true", "backbone.tuning.lr=0.001",
