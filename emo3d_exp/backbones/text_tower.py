@@ -32,8 +32,6 @@ class TextTower(nn.Module):
         self.module = chosen_for_training(module, tuning)
         if tuning.gradient_checkpointing:
             checkpoint_gradients(self.module)
-        if tuning.compile:
-            self.module.compile(dynamic=True)
         self.trained = frozenset(name for name, p in self.named_parameters() if p.requires_grad)
         self.train()  # transformers loads in evaluation mode, and Lightning leaves modes as they are
 

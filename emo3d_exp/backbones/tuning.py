@@ -24,7 +24,6 @@ class Tuning:
         warmup: share in [0, 1) of all steps in which the learning rate rises from 0.
         schedule: what it does afterwards: falls to 0 as a line or as a cosine, or stays.
         gradient_checkpointing: compute activations twice rather than keep them.
-        compile: translate the model by ``torch.compile``.
 
     Raises:
         ConfigError: a value that cannot be, or ``last_layers`` beside ``lora_rank``.
@@ -39,7 +38,6 @@ class Tuning:
     warmup: float = 0.1
     schedule: str = "linear"
     gradient_checkpointing: bool = False
-    compile: bool = False
 
     def __post_init__(self) -> None:
         if self.last_layers is not None and self.lora_rank is not None:
