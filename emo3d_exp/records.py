@@ -138,6 +138,20 @@ class Corpus:
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """Texts that are read in another form now and then.
+
+    Attributes:
+        other: (T,) int64, the row of each text's other form; -1 where it has none. Rows from T on are other
+            forms themselves.
+        share: probability that the other form is read, drawn anew for each pair and epoch.
+    """
+
+    other: np.ndarray
+    share: float
+
+
+@dataclass(frozen=True)
 class Prompts:
     """The texts that a system is asked to show, with what is known about them: one row a distinct text
     of a sample.
@@ -173,6 +187,18 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.sample_id)
+
+
+class TokenBatch(TypedDict):
+    """A training batch for a language model that is trained along; every value is a torch tensor.
+
+    ``tokens``: ``input_ids`` and ``attention_mask`` (1 token, 0 padding), (B, L) int64 each; ``blendshapes``:
+    (B, 52) float32 in [0, 1]; ``emotions``: (B, 8) float32 intensities.
+    """
+
+    tokens: dict[str, object]
+    blendshapes: object
+    emotions: object
 
 
 class EmbeddingBatch(TypedDict, total=False):

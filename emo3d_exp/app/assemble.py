@@ -13,6 +13,7 @@ from emo3d_exp.runs import available_cores, cache_root
 if TYPE_CHECKING:
     from emo3d_exp.augmentation import Augmentation
     from emo3d_exp.backbones import EmbeddingCache, Encoder
+    from emo3d_exp.backbones.text_tower import TextTower
     from emo3d_exp.faces import Rig
     from emo3d_exp.models.base import FaceSystem
 
@@ -52,14 +53,18 @@ def build_augmentation(cfg: DictConfig, part: str = "train") -> Augmentation:
     return instantiate(cfg.augmentation) if chosen else Augmentation()
 
 
-def build_model(cfg: DictConfig, embedding_dim: int) -> FaceSystem:
+def build_model(cfg: DictConfig, embedding_dim: int, tower: TextTower | None = None) -> FaceSystem:
     """The LightningModule of a config, with its head and the other parts that it is made of.
 
     Args:
         cfg: with the groups model, head, and those of ``PARTS`` that the model takes.
         embedding_dim: width D of the backbone's embeddings.
+        tower: the backbone as a part of the model, where it is trained along.
     """
     settings: dict[str, Any] = {str(k): v for k, v in OmegaConf.to_container(cfg.model, resolve=True).items()}
     head = instantiate(cfg.head, in_features=embedding_dim, _convert_="all")
     parts = {part: instantiate(cfg[part], _convert_="all") for part in PARTS if part in cfg}
-    return model_class(settings.pop("name"))(head=head, **parts, **settings)
+    model = model_class(settings.pop("name"))(head=head, **parts, **settings)
+    if tower is not None:
+        model.tower = tower
+    return model

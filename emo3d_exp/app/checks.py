@@ -8,12 +8,12 @@ from typing import get_type_hints
 
 import yaml
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.assemble import PARTS, build_augmentation
 from emo3d_exp.app.cli import CONF
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
-from emo3d_exp.models import model_class
+from emo3d_exp.models import MODEL_NAMES, model_class
 
 
 def check_weights(cfg: DictConfig) -> None:
@@ -47,6 +47,7 @@ def check_parts(cfg: DictConfig) -> None:
             raise ConfigError(f"model={cfg.model.name} has no {group}: leave {group}=… out")
         if group in taken and group not in cfg:
             raise ConfigError(f"model={cfg.model.name} needs {group}=…")
+    check_tuning(cfg)
     for group in ("head", *PARTS):
         given = get_object(cfg[group]._target_) if group in cfg else None
         right = wanted.get(group)
@@ -64,21 +65,40 @@ def check_augmentation(cfg: DictConfig) -> None:
     from emo3d_exp.models.closed_form import ClosedForm
 
     augmentation, name = build_augmentation(cfg), cfg.model.name
-    if name == "face_clip" and (augmentation.adds_samples or augmentation.adds_noise):
+    if name == "face_clip" and augmentation.does_something:
         raise ConfigError(
             "model=face_clip mirrors its pictures anyway and has model.text_noise: leave augmentation=… out"
         )
-    reason = None
-    if cfg.backbone.get("trainable"):
+    drawn = {"text_noise": augmentation.text_noise, "image_noise": augmentation.image_noise}
+    if issubclass(model_class(name), ClosedForm):
+        reason = "it is solved at once, so there are no epochs to draw them anew for"
+        drawn["beginnings"] = augmentation.beginnings
+    elif cfg.backbone.get("trainable"):
         reason = "its backbone is trained (backbone.trainable), so there are no fixed embeddings"
-    elif issubclass(model_class(name), ClosedForm):
-        reason = "it is solved at once, so noise has no epochs to be drawn anew for"
-    if augmentation.adds_noise and reason:
-        raise ConfigError(
-            f"augmentation.text_noise and image_noise with model={name}: {reason}; set them to 0"
-        )
+    else:
+        reason = ""
+    if reason and any(drawn.values()):
+        keys = ", ".join(f"augmentation.{key}" for key, value in drawn.items() if value)
+        raise ConfigError(f"{keys} with model={name}: {reason}; set to 0")
     if augmentation.image_noise and "image" not in model_class(name).modalities:
         raise ConfigError(f"augmentation.image_noise with model={name}: it sees no pictures; set it to 0")
+
+
+def check_tuning(cfg: DictConfig) -> None:
+    """Raise ConfigError where the backbone is to be trained with a model that cannot train it."""
+    if OmegaConf.select(cfg, "backbone.trainable", default=False) and not _trains_texts(cfg.model.name):
+        fitting = [name for name in MODEL_NAMES if _trains_texts(name)]
+        raise ConfigError(
+            f"backbone.trainable=true: model={cfg.model.name} cannot train its backbone; those that learn "
+            f"from texts alone, by gradients, can: {', '.join(f'model={name}' for name in fitting)}"
+        )
+
+
+def _trains_texts(name: str) -> bool:
+    from emo3d_exp.models.base import TextToBlendshapes
+
+    model = model_class(name)
+    return issubclass(model, TextToBlendshapes) and model.modalities == {"text"}
 
 
 def _choices(group: str) -> dict[str, str]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from emo3d_exp.runs import RunFolder
     from emo3d_exp.tracking import Tracker
 
+    Batches = TensorBatches | TokenBatches
+
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +38,7 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
         The best validation error.
     """
     encoder, train, val = prepared(run, cfg)
-    model = build_model(cfg, encoder.dim)
+    model = build_model(cfg, encoder.dim, encoder.text_tower())
     trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
     return save_best(run, cfg, model, best, encoder)
@@ -87,11 +89,10 @@ def checked_encoder(cfg: DictConfig) -> Encoder:
 
 
 def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Batches:
-    """Embed the texts and images of a part (each distinct one once) and stage them as tensors.
-
-    The training part is augmented first; no other part ever is.
+    """Embed the texts and images of a part (each distinct one once) and stage them as tensors; with a
+    trainable backbone texts are tokenised and no more. The training part is augmented; no other part ever is.
     """
-    from emo3d_exp.data import TensorBatches
+    from emo3d_exp.data import TensorBatches, TokenBatches
 
     corpus = data.corpus.select(data.rows(part))
     augmentation = build_augmentation(cfg, part)
@@ -99,17 +100,22 @@ def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Bat
     with_images = "image" in model_class(cfg.model.name).modalities and part == "train"
     if not len(corpus.pairs()):
         raise ConfigError(f"the {part} part of data={data.corpus.name} has no text with a scored face")
-    batches = TensorBatches(
-        text=embedding_cache().stored_texts(encoder, corpus.text),
-        image=embed_images(corpus, encoder) if with_images else None,
-        blendshapes=corpus.blendshapes,
-        emotions=corpus.emotions[corpus.text_sample],
-        pairs=corpus.pairs(),
-        batch_size=cfg.batch_size,
-        shuffle=part == "train",
-        seed=cfg.seed,
-    )
-    return augmentation.batches(batches, cfg.seed)
+    pairs = corpus.pairs()
+    corpus, exchange = augmentation.exchange(corpus)
+    common = {
+        "blendshapes": corpus.blendshapes,
+        "emotions": corpus.emotions[corpus.text_sample],
+        "pairs": pairs,
+        "batch_size": cfg.batch_size,
+        "shuffle": part == "train",
+        "seed": cfg.seed,
+        "exchange": exchange,
+    }
+    if encoder.trainable:
+        return TokenBatches(tokens=encoder.token_rows(corpus.text), **common)
+    images = embed_images(corpus, encoder) if with_images else None
+    text = embedding_cache().stored_texts(encoder, corpus.text)
+    return augmentation.batches(TensorBatches(text=text, image=images, **common), cfg.seed)
 
 
 def embed_images(corpus: Corpus, encoder: Encoder) -> StoredRows:
@@ -146,6 +152,7 @@ def save_fitted(
         "embedding_dim": encoder.dim,
         "backbone": encoder.fingerprint,
         "vocabulary": VOCABULARY_HASH,
+        **({"fine_tuned": True} if encoder.trainable else {}),
         **facts,
     }
     save_weights(model, run.weights_file, description, run.model_file)

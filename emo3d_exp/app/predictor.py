@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from omegaconf import DictConfig
 
-from emo3d_exp.errors import ConfigError, Emo3DError
+from emo3d_exp.errors import ConfigError, Emo3DError, WeightsUnavailableError
 from emo3d_exp.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Predictor:
 
     Args:
         model: with its trained weights.
-        encoder: the backbone that the model was trained on.
+        encoder: the backbone that the model was trained on; where it was trained along, as it is now.
         run_config: the run's config, with the rig and the renderer that it was scored with.
         cache: where embeddings are kept; None: nowhere.
     """
@@ -62,7 +62,7 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
 
     Args:
         run_dir: folder that ``train.py`` wrote.
-        cache: keep embeddings there; None: compute them at each call.
+        cache: keep embeddings of a frozen backbone there; None: compute them at each call.
 
     Returns:
         A function: ``predict(["a faint, bitter smile"])`` → (1, 52) float32 in [0, 1].
@@ -70,7 +70,7 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
     Raises:
         Emo3DError: no finished run, or its backbone's weights have changed.
     """
-    from emo3d_exp.app.assemble import build_encoder, build_model
+    from emo3d_exp.app.assemble import build_model
     from emo3d_exp.models import model_class
     from emo3d_exp.models.base import FaceSystem
     from emo3d_exp.models.weights import load_weights, read_description
@@ -84,13 +84,35 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
             f"backbone=face_clip backbone.pretrained={run.path / 'face_clip.safetensors'}"
         )
     description = read_description(run.model_file)
+    encoder = encoder_of(run, cfg, description["backbone"])
+    tower = encoder.text_tower()
+    model = build_model(cfg, description["embedding_dim"], tower)
+    load_weights(model, run.weights_file)
+    if tower is None:
+        return Predictor(model, encoder, cfg, cache)
+    from emo3d_exp.backbones.tuned_encoder import TunedEncoder
+
+    return Predictor(model, TunedEncoder(encoder, tower), cfg)
+
+
+def encoder_of(run: RunFolder, cfg: DictConfig, fingerprint: str) -> Encoder:
+    """A run's backbone as it was before the training. Raises Emo3DError where it is out of reach, or has
+    another fingerprint now."""
+    from emo3d_exp.app.assemble import build_encoder
+
     encoder = build_encoder(cfg.backbone)
-    encoder.check()
-    if encoder.fingerprint != description["backbone"]:
+    try:
+        encoder.check()
+    except WeightsUnavailableError as error:
+        if not encoder.trainable:
+            raise
+        raise WeightsUnavailableError(
+            f"{run.path} holds what was trained of its language model alone, and needs the weights that it "
+            f"was trained from: {error}"
+        ) from error
+    if encoder.fingerprint != fingerprint:
         raise Emo3DError(
-            f"{run.path} was trained on embeddings of {description['backbone']}, but its backbone is now "
+            f"{run.path} was trained on embeddings of {fingerprint}, but its backbone is now "
             f"{encoder.fingerprint}: other weights or settings would give it embeddings it never saw"
         )
-    model = build_model(cfg, description["embedding_dim"])
-    load_weights(model, run.weights_file)
-    return Predictor(model, encoder, cfg, cache)
+    return encoder

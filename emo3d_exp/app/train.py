@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.checks import check_parts, check_weights
+from emo3d_exp.app.stopping import stoppable
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class
 from emo3d_exp.runs import RunFolder, write_json
@@ -42,11 +43,13 @@ def train(cfg: DictConfig) -> float | None:
         run.require_unused()
     check_weights(cfg)
     check_parts(cfg)
-    if resume:
+    if not resume:
+        run.create(cfg)
+    with stoppable(run):
+        if not resume:
+            return train_in(run, cfg)
         log.info("going on with %s", run.path)
         return train_in(run, cfg, run.last_checkpoint if run.last_checkpoint.is_file() else None)
-    run.create(cfg)
-    return train_in(run, cfg)
 
 
 def refuse_changes(keys: list[str]) -> None:

@@ -12,18 +12,20 @@ from emo3d_exp.augmentation.mirror import with_mirror_images
 from emo3d_exp.augmentation.noise import Batches, NoisyBatches
 from emo3d_exp.augmentation.texts import beginning, without_some_words
 from emo3d_exp.errors import ConfigError
+from emo3d_exp.records import Exchange
 
 if TYPE_CHECKING:
     from emo3d_exp.records import Corpus
 
 
 class Augmentation:
-    """Two steps: :meth:`corpus` adds texts and samples, :meth:`batches` puts noise on their embeddings.
+    """Three steps: :meth:`corpus` adds texts and samples, :meth:`exchange` lets some texts be read to their
+    beginning, :meth:`batches` puts noise on embeddings.
 
     Args:
         mirror: every sample is also seen in a mirror.
-        beginnings: share of the texts with several sentences whose beginning, without the last sentence, is
-            trained on too, in [0, 1].
+        beginnings: probability that a text of several sentences is read without its last one, in [0, 1];
+            drawn anew each epoch.
         word_dropout: probability that a word is left out of a text's variants, in [0, 1).
         copies: variants of each text where ``word_dropout`` is above 0; each is embedded once.
         text_noise, image_noise: standard deviation of Gaussian noise on the embeddings, as a fraction of
@@ -59,42 +61,44 @@ class Augmentation:
         self.image_noise = image_noise
 
     @property
-    def adds_samples(self) -> bool:
-        """:meth:`corpus` does something."""
-        return bool(self.mirror or self.beginnings or self.word_dropout)
-
-    @property
     def adds_noise(self) -> bool:
         """:meth:`batches` does something."""
         return bool(self.text_noise or self.image_noise)
 
+    @property
+    def does_something(self) -> bool:
+        """Any of the steps does."""
+        return bool(self.mirror or self.word_dropout or self.beginnings or self.adds_noise)
+
     def corpus(self, corpus: Corpus, seed: int) -> Corpus:
-        """The training part with what is added to it: first beginnings, then variants with words left out,
-        of them too, then the mirror images of all. Its own rows stand first, as they were.
+        """The training part with what is added to it: first variants with words left out, then the mirror
+        images of all. Its own rows stand first, as they were.
 
         Args:
             corpus: the training part alone.
             seed: of what is chosen; the same seed gives the same texts.
         """
         rng = np.random.default_rng([seed, len(corpus)])
-        if self.beginnings:
-            corpus = _with_texts(corpus, self._begun(corpus, rng))
         if self.word_dropout:
             rows = [row for row in range(len(corpus.text)) for _ in range(self.copies)]
             fewer = [(row, without_some_words(corpus.text[row], self.word_dropout, rng)) for row in rows]
             corpus = _with_texts(corpus, fewer)
         return with_mirror_images(corpus) if self.mirror else corpus
 
+    def exchange(self, corpus: Corpus) -> tuple[Corpus, Exchange | None]:
+        """The corpus with the beginnings of its texts behind them, and how often they are read instead."""
+        if not self.beginnings:
+            return corpus, None
+        begun = [(row, start) for row, text in enumerate(corpus.text) if (start := beginning(text))]
+        other = np.full(len(corpus.text), -1, dtype=np.int64)
+        other[[row for row, _ in begun]] = len(corpus.text) + np.arange(len(begun))
+        return _with_texts(corpus, begun), Exchange(other, self.beginnings)
+
     def batches(self, batches: Batches, seed: int) -> Batches:
         """The training part's batches with noise, or as they are where none is asked for."""
         if not self.adds_noise:
             return batches
         return NoisyBatches(batches, {"text": self.text_noise, "image": self.image_noise}, seed)
-
-    def _begun(self, corpus: Corpus, rng: np.random.Generator) -> list[tuple[int, str]]:
-        begun = [(row, start) for row, text in enumerate(corpus.text) if (start := beginning(text))]
-        chosen = rng.random(len(begun)) < self.beginnings
-        return [each for each, taken in zip(begun, chosen, strict=True) if taken]
 
 
 def _with_texts(corpus: Corpus, added: list[tuple[int, str]]) -> Corpus:

@@ -1,4 +1,4 @@
-"""Frozen encoders of text and images, and the cache of what they computed.
+"""Encoders of text and images, the cache of what they computed, and language models to train along.
 
 Importing this package imports neither torch nor any model library; they come with the first encoding.
 """
@@ -15,6 +15,7 @@ from emo3d_exp.backbones.face_clip import (
 from emo3d_exp.backbones.open_clip_encoder import OpenCLIPEncoder
 from emo3d_exp.backbones.stored_rows import StoredRows
 from emo3d_exp.backbones.transformers_encoder import TransformersEncoder
+from emo3d_exp.backbones.tuning import Tuning
 
 __all__ = [
     "EmbeddingCache",
@@ -22,6 +23,7 @@ __all__ = [
     "OpenCLIPEncoder",
     "StoredRows",
     "TransformersEncoder",
+    "Tuning",
     "build_face_clip",
     "export_face_clip",
     "face_clip_metadata",

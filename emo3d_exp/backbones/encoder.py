@@ -7,11 +7,14 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emo3d_exp.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from emo3d_exp.backbones.text_tower import TextTower
 
 
 class Encoder(ABC):
@@ -25,12 +28,14 @@ class Encoder(ABC):
         modalities: ``{"text"}`` or ``{"text", "image"}``.
         fingerprint: a short name for everything that decides an embedding's value (weights, pooling,
             preprocessing, normalisation). Two encoders with one fingerprint give the same embeddings.
+        trainable: whether the weights are only where a training starts; see ``text_tower``.
     """
 
     name: str
     dim: int
     modalities: frozenset[str]
     fingerprint: str
+    trainable: bool = False
 
     @abstractmethod
     def check(self) -> None:
@@ -51,6 +56,10 @@ class Encoder(ABC):
         raise ConfigError(
             f"backbone {self.name} encodes text only; images need a CLIP model (backbone=face_clip)"
         )
+
+    def text_tower(self) -> TextTower | None:
+        """A copy of the model to train along with the head, where ``trainable`` says so; else None."""
+        return None
 
 
 def checked_name(name: str) -> str:

@@ -36,6 +36,7 @@ class OpenCLIPEncoder(Encoder):
         normalize: scale each embedding to length 1.
         batch_size: texts or images encoded at once.
         device: a torch device, or ``auto``: the first GPU, else the CPU.
+        trainable: must be false; language models alone are trained along with a head.
     """
 
     modalities = frozenset({"text", "image"})
@@ -48,8 +49,15 @@ class OpenCLIPEncoder(Encoder):
         normalize: bool = True,
         batch_size: int = 64,
         device: str = "auto",
+        trainable: bool = False,
     ) -> None:
         self.name = checked_name(name)
+        if trainable:
+            raise ConfigError(
+                f"backbone.trainable=true: {name} is a CLIP model, which stays frozen. Language models can "
+                "be trained (backbone=minilm, bert_base, xlmr_base, glot500 or hf), with model=lm_mlp or "
+                "model=emotion_xlm"
+            )
         if not pretrained:
             raise ConfigError(
                 f"backbone {name}: set backbone.pretrained=… to a tag of the architecture, a hub id, a local "

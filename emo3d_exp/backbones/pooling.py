@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from emo3d_exp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 POOLINGS = ("mean", "cls", "max")
 
@@ -30,3 +31,16 @@ def pool(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
     if pooling == "max":
         return hidden.masked_fill(kept == 0, -float("inf")).amax(dim=1)
     return (hidden * kept).sum(dim=1) / kept.sum(dim=1)
+
+
+def pooled_embedding(
+    module: nn.Module, tokens: Mapping[str, Tensor], pooling: str, normalize: bool
+) -> Tensor:
+    """``input_ids`` and ``attention_mask`` (B, L) through a transformers model: (B, D) float32, of length 1
+    where ``normalize`` says so. Pooled in float32, whatever the precision of the model."""
+    from torch.nn import functional
+
+    mask = tokens["attention_mask"]
+    hidden = module(input_ids=tokens["input_ids"], attention_mask=mask)[0]
+    pooled = pool(hidden.float(), mask, pooling)
+    return functional.normalize(pooled, dim=-1) if normalize else pooled

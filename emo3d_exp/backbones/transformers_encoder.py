@@ -18,7 +18,9 @@ from emo3d_exp.backbones.encoder import (
     fingerprint_of,
     require_texts,
 )
-from emo3d_exp.backbones.pooling import checked_pooling, pool
+from emo3d_exp.backbones.pooling import checked_pooling, pooled_embedding
+from emo3d_exp.backbones.tokens import TokenRows
+from emo3d_exp.backbones.tuning import Tuning
 from emo3d_exp.backbones.weights import MINILM, MINILM_OFFLINE, TEXT_OFFLINE, ModelFiles, read_json
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from torch import nn
     from transformers import PreTrainedTokenizerBase
+
+    from emo3d_exp.backbones.text_tower import TextTower
 
 CONFIG = "config.json"
 WEIGHTS = (
@@ -61,6 +65,8 @@ class TransformersEncoder(Encoder):
         revision: branch, tag or commit on the hub.
         sha256: expected of the weight file, checked if given.
         device: a torch device, or ``auto``: the first GPU, else the CPU.
+        trainable: whether the model is trained along with the head.
+        tuning: what is trained of it, and how; None: the defaults of ``Tuning``.
     """
 
     modalities = frozenset({"text"})
@@ -76,10 +82,15 @@ class TransformersEncoder(Encoder):
         revision: str = "main",
         sha256: str | None = None,
         device: str = "auto",
+        trainable: bool = False,
+        tuning: Tuning | None = None,
     ) -> None:
         self.name = checked_name(name)
         if not model:
             raise ConfigError(f"backbone {name}: set backbone.model=… to a hub id or a local folder")
+        self.trainable, self.tuning = trainable, tuning or Tuning()
+        if not trainable and (self.tuning.last_layers or self.tuning.lora_rank):
+            raise ConfigError("backbone.tuning has no effect without backbone.trainable=true")
         self.pooling = checked_pooling(pooling)
         self.normalize = normalize
         self.max_length = max_length
@@ -128,11 +139,26 @@ class TransformersEncoder(Encoder):
             texts, padding=True, truncation=True, max_length=self.max_length, return_tensors="pt"
         ).to(self.module.device)
         with torch.inference_mode():
-            hidden = self.module(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])[0]
-            pooled = pool(hidden, batch["attention_mask"], self.pooling)
-            if self.normalize:
-                pooled = torch.nn.functional.normalize(pooled, dim=-1)
-        return pooled.cpu().numpy()
+            return pooled_embedding(self.module, batch, self.pooling, self.normalize).cpu().numpy()
+
+    def token_rows(self, texts: Sequence[str]) -> TokenRows:
+        """What a tower reads of N texts: each distinct one is tokenised once."""
+        require_texts(texts)
+        distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        cut = {"truncation": True, "max_length": self.max_length}
+        ids = self.tokenizer(list(distinct), **cut)["input_ids"] if distinct else []
+        rows = np.array([distinct[text] for text in texts], dtype=np.int64)
+        pad_left = self.tokenizer.padding_side == "left"
+        return TokenRows(ids, rows, int(self.tokenizer.pad_token_id), pad_left)
+
+    def text_tower(self) -> TextTower | None:
+        """See ``Encoder.text_tower``; a model of its own, apart from the one that ``encode_texts`` uses."""
+        if not self.trainable:
+            return None
+        from emo3d_exp.backbones.text_tower import TextTower
+
+        module = load_module(self.files.folder, self.name)
+        return TextTower(module, self.pooling, self.normalize, self.tuning)
 
 
 def load_tokenizer(folder: Path, max_length: int, backbone: str) -> PreTrainedTokenizerBase:

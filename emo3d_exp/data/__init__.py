@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emo3d_exp.data.prompting import prompts
     from emo3d_exp.data.splits import PublishedSplit, RandomSplit, Splits, Splitter
     from emo3d_exp.data.staging import TensorBatches
+    from emo3d_exp.data.token_batches import TokenBatches
     from emo3d_exp.data.writing import write_published_table
 
 _MODULES = {
@@ -25,6 +26,7 @@ _MODULES = {
     "Splits": "splits",
     "Splitter": "splits",
     "TensorBatches": "staging",
+    "TokenBatches": "token_batches",
     "image_reader": "images",
     "load_emo3d": "emo3d",
     "load_mini": "mini",
@@ -45,6 +47,7 @@ __all__ = [
     "Splits",
     "Splitter",
     "TensorBatches",
+    "TokenBatches",
     "image_reader",
     "load_emo3d",
     "load_mini",

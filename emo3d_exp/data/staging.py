@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from emo3d_exp.backbones import StoredRows
+from emo3d_exp.data.exchanging import exchanged, with_others
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.records import EmbeddingBatch
+from emo3d_exp.records import EmbeddingBatch, Exchange
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +31,7 @@ class TensorBatches:
         pairs: (P, 2) rows of ``text`` and of ``blendshapes``.
         batch_size: pairs a batch; the last one may be smaller.
         shuffle: in an order that depends on ``seed`` and epoch alone, a new one each epoch.
+        exchange: texts that are read in another form now and then, where shuffled.
         gather_bytes: see ``GATHER_BYTES``.
 
     Iterating yields ``EmbeddingBatch`` dicts. ``has_image`` (B,) bool is in them only where some faces have
@@ -49,6 +51,7 @@ class TensorBatches:
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
+        exchange: Exchange | None = None,
         gather_bytes: int = GATHER_BYTES,
     ) -> None:
         import torch
@@ -56,6 +59,9 @@ class TensorBatches:
         if batch_size < 1:
             raise ConfigError(f"batch_size={batch_size} must be at least 1")
         self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, shuffle, seed, 0
+        self.n_pairs = len(pairs)
+        pairs, self._other = with_others(pairs, exchange)
+        self._share = exchange.share if exchange else 0.0
         rows = torch.as_tensor(np.ascontiguousarray(pairs, dtype=np.int64)).reshape(-1, 2)
         self._rows = {"text": rows[:, 0].contiguous(), "face": rows[:, 1].contiguous()}
         self._columns: dict[str, tuple[Column, str]] = {
@@ -86,10 +92,6 @@ class TensorBatches:
     def __len__(self) -> int:
         return -(-self.n_pairs // self.batch_size)
 
-    @property
-    def n_pairs(self) -> int:
-        return len(self._rows["text"])
-
     def whole(self) -> EmbeddingBatch:
         """Every pair in one batch, in their own order."""
         return self._batch(slice(0, self.n_pairs))
@@ -113,7 +115,12 @@ class TensorBatches:
         seed = int(
             np.random.SeedSequence([self.seed, self.epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1)
         )
-        return torch.randperm(self.n_pairs, generator=torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(self.n_pairs, generator=generator)
+        if self._other is None:
+            return order
+        drawn = torch.rand(self.n_pairs, generator=generator).numpy()
+        return torch.from_numpy(exchanged(order.numpy(), self._other, drawn < self._share))
 
     def _batch(self, rows: slice | torch.Tensor) -> EmbeddingBatch:
         if self._gathered is None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from emo3d_exp.losses import WeightedLoss
+from emo3d_exp.models.tuning import decay_tower, tuning_optimizer
+
+if TYPE_CHECKING:
+    from emo3d_exp.backbones.text_tower import TextTower
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -23,6 +28,10 @@ class FaceSystem(LightningModule):
 
     Args:
         head: the network, see the subclass.
+
+    Attributes:
+        tower: a language model that is trained along, so that batches hold tokens; None: batches hold
+            embeddings of a frozen one.
     """
 
     modalities: frozenset[str] = frozenset({"text"})
@@ -31,6 +40,7 @@ class FaceSystem(LightningModule):
     def __init__(self, head: nn.Module) -> None:
         super().__init__()
         self.head = head
+        self.tower: TextTower | None = None
         self._sums: dict[str, Tensor] = {}
         self._steps = 0
 
@@ -41,7 +51,15 @@ class FaceSystem(LightningModule):
     def forward(self, text: Tensor) -> Tensor:
         return self.from_text(text)
 
-    def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
+    def embedded(self, batch: Mapping[str, Any]) -> Mapping[str, Tensor]:
+        """A batch of tokens with what the tower makes of them as ``text``; any other as it is."""
+        if self.tower is None or "tokens" not in batch:
+            return batch
+        rest = {name: value for name, value in batch.items() if name != "tokens"}
+        return {"text": self.tower(batch["tokens"]), **rest}
+
+    def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
+        batch = self.embedded(batch)
         error = (self.from_text(batch["text"]) - batch["blendshapes"]).square().mean(dim=1)
         self._add({"mse": error.sum(), "count": torch.tensor(float(len(error)))})
 
@@ -79,7 +97,8 @@ class TextToBlendshapes(FaceSystem):
     def outputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the loss needs, by name."""
 
-    def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> Tensor:
+        batch = self.embedded(batch)
         total, terms = self.loss(self.outputs(batch), batch)
         self._add({"loss": total, **terms})
         return total
@@ -95,5 +114,12 @@ class TextToBlendshapes(FaceSystem):
         super().on_validation_epoch_end()
         self.log_dict({f"train/{name}": value for name, value in self._train_means.items()})
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return self.make_optimizer(self.parameters())
+    def configure_optimizers(self) -> torch.optim.Optimizer | dict[str, Any]:
+        if self.tower is None:
+            return self.make_optimizer(self.parameters())
+        steps = self.trainer.estimated_stepping_batches
+        return tuning_optimizer(self.make_optimizer, self, self.tower, steps)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if self.tower is not None:
+            decay_tower(optimizer)

@@ -14,7 +14,8 @@ from emo3d_exp.models.registry import register_model
 
 @register_model("lm_mlp")
 class LanguageModelMLP(TextToBlendshapes):
-    """Text embedding → blendshapes, trained on texts alone. The language model itself is frozen.
+    """Text embedding → blendshapes, trained on texts alone. The language model is frozen, or trained along
+    (``tower``).
 
     Args:
         head: embedding → 52.

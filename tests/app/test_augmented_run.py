@@ -103,6 +103,7 @@ def test_a_run_older_than_the_group_goes_on(tmp_path: Path) -> None:
     [
         (["model=face_clip", "augmentation=mirror"], r"model=face_clip .*model.text_noise"),
         (["model=ridge", "augmentation=noise"], r"model=ridge: it is solved at once"),
+        (["model=ridge", "augmentation=beginnings"], r"augmentation.beginnings with model=ridge"),
         (["model=nearest", "augmentation.text_noise=0.1"], r"model=nearest: it is solved at once"),
         (["model=lm_mlp", "augmentation.image_noise=0.1"], r"model=lm_mlp: it sees no pictures"),
     ],

@@ -34,22 +34,21 @@ def test_nothing_is_done_where_nothing_is_asked(corpus: Corpus) -> None:
     nothing, source = Augmentation(), batches()
     assert nothing.corpus(corpus, 1) is corpus
     assert nothing.batches(source, 1) is source
-    assert not nothing.adds_samples and not nothing.adds_noise
+    assert not nothing.does_something and not nothing.adds_noise
+    assert all(Augmentation(**{key: 0.5}).does_something for key in ("beginnings", "word_dropout", "text_noise"))
 
 
-def test_beginnings_are_added_to_their_samples(corpus: Corpus) -> None:
-    more = Augmentation(beginnings=1.0).corpus(corpus, 1)
+def test_beginnings_stand_behind_the_texts_they_belong_to(corpus: Corpus) -> None:
+    more, exchange = Augmentation(beginnings=0.4).exchange(corpus)
     assert more.text[:7] == corpus.text
     assert more.text[7:] == ("Left brow up.", "She fell.")
     assert more.text_sample[7:].tolist() == [0, 2]
     assert more.text_number[7:].tolist() == [1, 1]
     assert more.image == corpus.image
-
-
-def test_a_share_of_the_beginnings(corpus: Corpus) -> None:
-    whole = corpus.select(np.array([0]))
-    found = [len(Augmentation(beginnings=0.3).corpus(whole, seed).text) - 2 for seed in range(400)]
-    assert np.mean(found) == pytest.approx(0.3, abs=0.08)
+    assert exchange is not None and exchange.share == 0.4
+    for row, other in enumerate(exchange.other):
+        assert (more.text[other] if other >= 0 else None) == beginning(corpus.text[row])
+    assert Augmentation().exchange(corpus) == (corpus, None)
 
 
 def test_variants_are_the_same_for_the_same_seed_alone(corpus: Corpus) -> None:
@@ -64,13 +63,17 @@ def test_variants_are_the_same_for_the_same_seed_alone(corpus: Corpus) -> None:
 
 
 def test_all_together(corpus: Corpus) -> None:
-    """Beginnings, then variants of them too, then everything mirrored."""
-    more = Augmentation(mirror=True, beginnings=1.0, word_dropout=0.2, copies=2).corpus(corpus, 1)
-    assert len(more.text) == 2 * 3 * (7 + 2) and len(more.image) == 2 * 6 and len(more) == 8
+    """Variants, then everything mirrored, then the beginnings of all."""
+    everything = Augmentation(mirror=True, beginnings=1.0, word_dropout=0.2, copies=2)
+    more = everything.corpus(corpus, 1)
+    assert len(more.text) == 2 * 3 * 7 and len(more.image) == 2 * 6 and len(more) == 8
     half = more.select(np.arange(4))
-    assert half.text[:7] == corpus.text and half.text[7:9] == (beginning(corpus.text[0]), "She fell.")
-    assert more.text[27:] == tuple(swapped_sides(text) for text in half.text)
+    assert half.text[:7] == corpus.text
+    assert more.text[21:] == tuple(swapped_sides(text) for text in half.text)
     assert len(more.pairs()) == 2 * len(half.pairs())
+    whole, _ = everything.exchange(more)
+    begun = [start for text in more.text if (start := beginning(text))]
+    assert whole.text == (*more.text, *begun)
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])

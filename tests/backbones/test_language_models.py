@@ -13,51 +13,18 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from tiny_language_models import WORDS, save_bert, save_xlmr, saved
 
 from emo3d_exp.backbones import Encoder, OpenCLIPEncoder, TransformersEncoder
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 
 CONF = Path(__file__).parents[2] / "conf" / "backbone"
-WORDS = ["a", "the", "face", "smiles", "frowns", "with", "joy"]
 TEXTS = ["the face smiles", "a face", "the face frowns with a joy the face", "joy", "elsewhere the"]
-SMALL = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-}
-
-
-def save_bert(folder: Path) -> None:
-    """As the hub's BERT: the weights of the pre-training with its heads."""
-    from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
-
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-    config = BertConfig(vocab_size=len(vocabulary), max_position_embeddings=24, **SMALL)
-    BertForPreTraining(config).save_pretrained(folder)
-    (folder / "vocab.txt").write_text("\n".join(vocabulary))
-    BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=24).save_pretrained(folder)
-
-
-def save_xlmr(folder: Path) -> None:
-    """As the hub's XLM-R and Glot500: a masked language model; the tokenizer knows no limit."""
-    from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaTokenizerFast
-
-    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
-    pieces += [(f"▁{word}", -2.0) for word in WORDS] + [(letter, -9.0) for letter in "abcdefhijlmnorstwy▁"]
-    config = XLMRobertaConfig(
-        vocab_size=len(pieces) + 1, max_position_embeddings=26, type_vocab_size=1, pad_token_id=1, **SMALL
-    )
-    XLMRobertaForMaskedLM(config).save_pretrained(folder)
-    XLMRobertaTokenizerFast(vocab=pieces).save_pretrained(folder)
 
 
 @pytest.fixture(scope="module", params=[save_bert, save_xlmr], ids=["bert", "xlmr"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    place = tmp_path_factory.mktemp(request.param.__name__)
-    request.param(place)
-    return place
+    return saved(tmp_path_factory.mktemp(request.param.__name__), request.param)
 
 
 def built(option: str, /, **settings: Any) -> Encoder:
@@ -149,3 +116,26 @@ def test_any_open_clip_model_is_chosen_by_architecture_and_tag(
     assert encoder.dim == 512
     with pytest.raises(WeightsUnavailableError, match="laion/CLIP-ViT-B-16-laion2B-s34B-b88K"):
         encoder.check()
+
+
+def test_a_tokenizer_is_read_from_a_sentencepiece_model_alone(folder: Path, tmp_path: Path) -> None:
+    """As in Glot500's repository, which has no tokenizer.json."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    tokenizer = TransformersEncoder("tiny", str(folder), max_length=24).tokenizer
+    if "XLM" not in type(tokenizer).__name__:
+        pytest.skip("BERT has no such file")
+    model = sentencepiece_model_pb2.ModelProto()
+    model.trainer_spec.model_type, model.trainer_spec.unk_id = 1, 0  # unigram, as XLM-R's
+    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3)]
+    pieces += [(f"▁{word}", -2.0, 1) for word in WORDS]
+    for piece, score, kind in [*pieces, *((letter, -9.0, 1) for letter in "abcdefhijlmnorstwy▁")]:
+        model.pieces.add(piece=piece, score=score, type=kind)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(folder / name, tmp_path / name)
+    (tmp_path / "sentencepiece.bpe.model").write_bytes(model.SerializeToString())
+    alone = TransformersEncoder("tiny", str(tmp_path), max_length=24)
+    assert alone.tokenizer(TEXTS)["input_ids"] == tokenizer(TEXTS)["input_ids"]
+    np.testing.assert_array_equal(
+        alone.encode_texts(TEXTS), TransformersEncoder("tiny", str(folder), max_length=24).encode_texts(TEXTS)
+    )

@@ -1,0 +1,61 @@
+"""What a run that is stopped leaves behind: a word on how to go on."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from emo3d_exp.runs import RunFolder
+
+log = logging.getLogger(__name__)
+
+
+class Stopped(SystemExit):
+    """The process was asked to end; its status is 128 and the signal's number, as shells have it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+
+
+@contextmanager
+def stoppable(run: RunFolder) -> Iterator[None]:
+    """End well on SIGTERM and Ctrl-C: trackers and files are closed, and the log says how to go on.
+
+    Where somebody else listens to SIGTERM already, such as a launcher that queues jobs anew, they keep it.
+    """
+    listening = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if listening:
+        signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        log.warning(how_to_go_on(run))
+        raise Stopped(signal.SIGINT) from None
+    except SystemExit:  # Lightning's answer to Ctrl-C too
+        log.warning(how_to_go_on(run))
+        raise
+    finally:
+        if listening:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def how_to_go_on(run: RunFolder) -> str:
+    """One line for the log."""
+    script = sys.argv[0] or "train.py"
+    if run.weights_file.is_file():
+        return f"stopped; the training was done, score it with: python evaluate.py run_dir={run.path}"
+    where = "from its last whole epoch" if run.last_checkpoint.is_file() else "from the start"
+    return f"stopped; go on {where} with: python {script} run_dir={run.path} resume=true"
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)

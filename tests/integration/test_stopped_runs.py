@@ -1,0 +1,92 @@
+"""``python train.py`` that is killed, moved, asked to stop and resumed ends like one that was left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import ROOT, environment, run, succeed
+from safetensors.numpy import load_file
+from tiny_language_models import FEELINGS, order_task, saved
+
+sys.path.append(str(ROOT / "tests" / "data"))
+from published import row, write_csv
+
+EPOCHS = 4
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A language model on disk, a table in the published layout, and a training of some seconds."""
+    folder = tmp_path_factory.mktemp("inputs")
+    saved(folder / "bert", words=[*FEELINGS, "with"])
+    texts, faces = order_task(300, seed=0)
+    rows = [
+        row(n, text_1=text, text_2=None, text_3=None, blenshape_score_1=str(face.round(4)),
+            **{f"blenshape_score_{k}": None for k in (2, 3, 4)}, **{f"img_{k}": None for k in (1, 2, 3, 4)})
+        for n, (text, face) in enumerate(zip(texts, faces, strict=True))
+    ]  # fmt: skip
+    write_csv(folder / "table", rows[:240], rows[240:270], rows[270:])
+    return [
+        "model=lm_mlp", "backbone=hf", "backbone.name=tiny", f"backbone.model={folder / 'bert'}",
+        "backbone.max_length=24", "backbone.trainable=true", "backbone.tuning.lr=0.001",
+        "data=emo3d", f"data.root={folder / 'table'}", "batch_size=8", f"trainer.max_epochs={EPOCHS}",
+        "patience=null", "evaluate=false", "tracking=none", "threads=1",
+    ]  # fmt: skip
+
+
+def start(cache: Path, folder: Path, *given: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *given],
+        cwd=folder, env=environment(cache), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def stop_after_an_epoch(process: subprocess.Popen, checkpoint: Path, number: signal.Signals) -> str:
+    """Send a signal into the epoch after the next that is written; what the process said."""
+    before = checkpoint.stat().st_mtime_ns if checkpoint.is_file() else 0
+    end = time.monotonic() + 120
+    while not checkpoint.is_file() or checkpoint.stat().st_mtime_ns == before:
+        assert process.poll() is None and time.monotonic() < end, process.stdout.read()
+        time.sleep(0.005)
+    os.kill(process.pid, number)
+    return process.communicate(timeout=60)[0]
+
+
+def test_killed_moved_terminated_and_resumed(arguments: list[str], tmp_path: Path, cache: Path) -> None:
+    alone = start(cache, tmp_path, *arguments, "run_dir=alone")
+    killed = start(cache, tmp_path, *arguments, "run_dir=killed")
+    stop_after_an_epoch(killed, tmp_path / "killed" / "checkpoints" / "last.ckpt", signal.SIGKILL)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "weights.safetensors").exists()
+
+    moved = (tmp_path / "killed").rename(tmp_path / "moved")
+    asked = start(cache, tmp_path, "run_dir=moved", "resume=true")
+    said = stop_after_an_epoch(asked, moved / "checkpoints" / "last.ckpt", signal.SIGTERM)
+    assert asked.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in said
+    assert "stopped; go on from its last whole epoch with: python" in said
+    assert f"run_dir={moved} resume=true" in said
+    assert not (moved / "weights.safetensors").exists()
+
+    succeed(cache, tmp_path, "train.py", "run_dir=moved", "resume=true")
+    output = alone.communicate(timeout=60)[0]
+    assert alone.returncode == 0, output
+    expected = load_file(tmp_path / "alone" / "weights.safetensors")
+    found = load_file(moved / "weights.safetensors")
+    assert expected.keys() == found.keys()
+    assert any("word_embeddings" in name for name in found)
+    for name, tensor in expected.items():
+        np.testing.assert_allclose(found[name], tensor, atol=1e-6, err_msg=name)
+
+
+def test_a_clip_backbone_is_refused_before_any_work(tmp_path: Path, cache: Path) -> None:
+    done = run(cache, tmp_path, "train.py", "backbone.trainable=true", "run_dir=run")
+    assert done.returncode == 2
+    assert "is a CLIP model, which stays frozen" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "config.yaml").exists()
