@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, environment, run, succeed
+from commands import ROOT, environment, run
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from safetensors.numpy import load_file
@@ -89,8 +89,10 @@ def test_killed_moved_terminated_and_resumed(arguments: list[str], tmp_path: Pat
     assert f"run_dir={moved} resume=true" in said
     assert not (moved / "weights.safetensors").exists()
 
-    succeed(cache, tmp_path, "train.py", "run_dir=moved", "resume=true")
+    last = start(cache, tmp_path, "run_dir=moved", "resume=true")
     expected = load_file(left_alone(arguments, tmp_path / "alone").weights_file)
+    output = last.communicate(timeout=120)[0]
+    assert last.returncode == 0, output
     found = load_file(moved / "weights.safetensors")
     assert expected.keys() == found.keys()
     assert any("word_embeddings" in name for name in found)
