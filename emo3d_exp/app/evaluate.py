@@ -179,8 +179,8 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
 
 
 def write_comparison(board: Leaderboard, cfg: DictConfig, folder: Path) -> None:
-    """``leaderboard.csv`` with every run, ``systems.md`` with seeds taken together, and ``comparison.png``: what
-    the best systems make of the same texts."""
+    """``leaderboard.csv`` with every run, ``systems.md`` with seeds taken together, and ``comparison.png``:
+    what the best systems make of the same texts."""
     from hydra.utils import instantiate
 
     from emo3d_exp.app.comparing import compare_runs

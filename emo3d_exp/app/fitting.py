@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from emo3d_exp.runs import RunFolder
     from emo3d_exp.tracking import Tracker
 
-    Batches = TensorBatches | TokenBatches
-
 log = logging.getLogger(__name__)
 
 
@@ -40,8 +39,10 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
     encoder, train, val = prepared(run, cfg)
     model = build_model(cfg, encoder.dim, encoder.text_tower())
     trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
+    started = time.monotonic()
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
-    return save_best(run, cfg, model, best, encoder)
+    took = {} if resume_from else {"train_seconds": round(time.monotonic() - started, 2)}
+    return save_best(run, cfg, model, best, encoder, took)
 
 
 def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | None) -> float:
@@ -52,10 +53,12 @@ def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_fr
     """
     encoder, train, val = prepared(run, cfg)
     model = build_model(cfg, encoder.dim)
+    started = time.monotonic()
     model.fit_closed_form(train.whole(), val.whole())
+    took = round(time.monotonic() - started, 2)
     trainer, _ = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers(), quiet=True)
     error = float(trainer.validate(model, val, verbose=False)[0]["val/mse"])
-    save_fitted(run, cfg, model, encoder, {"val/mse": error})
+    save_fitted(run, cfg, model, encoder, {"val/mse": error, "train_seconds": took})
     log.info("val/mse %.5f", error)
     return error
 
@@ -128,16 +131,22 @@ def embed_images(corpus: Corpus, encoder: Encoder) -> StoredRows:
 
 
 def save_best(
-    run: RunFolder, cfg: DictConfig, model: LightningModule, best: ModelCheckpoint, encoder: Encoder
+    run: RunFolder,
+    cfg: DictConfig,
+    model: LightningModule,
+    best: ModelCheckpoint,
+    encoder: Encoder,
+    facts: dict[str, float] | None = None,
 ) -> float:
-    """Put the best checkpoint's state into ``model`` and write it as safetensors."""
+    """Put the best checkpoint's state into ``model`` and write it as safetensors, ``facts`` beside it."""
     import torch
 
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     model.on_load_checkpoint(checkpoint)
     model.load_state_dict(checkpoint["state_dict"])
     error = float(best.best_model_score)
-    save_fitted(run, cfg, model, encoder, {"epoch": int(checkpoint["epoch"]), best.monitor: error})
+    told = {"epoch": int(checkpoint["epoch"]), best.monitor: error, **(facts or {})}
+    save_fitted(run, cfg, model, encoder, told)
     log.info("best %s %.5f in epoch %d", best.monitor, error, checkpoint["epoch"] + 1)
     return error
 
@@ -152,6 +161,7 @@ def save_fitted(
         "embedding_dim": encoder.dim,
         "backbone": encoder.fingerprint,
         "vocabulary": VOCABULARY_HASH,
+        "parameters": sum(values.numel() for values in model.state_dict().values()),
         **({"fine_tuned": True} if encoder.trainable else {}),
         **facts,
     }

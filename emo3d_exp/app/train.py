@@ -15,8 +15,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.checks import check_parts, check_weights
+from emo3d_exp.app.resuming import finished_error, is_job_of_sweep, own_config
 from emo3d_exp.app.stopping import stoppable
-from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class
 from emo3d_exp.runs import RunFolder, write_json
 
@@ -33,12 +33,12 @@ def train(cfg: DictConfig) -> float | None:
         The best text → blendshape validation error, which sweepers may minimise.
     """
     run = RunFolder(HydraConfig.get().runtime.output_dir)
-    resume = cfg.resume
+    resume = cfg.resume and (run.config_file.is_file() or not is_job_of_sweep())
     if resume:
-        refuse_changes([override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
-        cfg = run.config()
-        if "imported" in run.provenance():
-            raise ConfigError(f"{run.path} holds weights of other code: no training to go on with")
+        cfg = own_config(run, cfg)
+        if is_job_of_sweep() and (error := finished_error(run, cfg)) is not None:
+            log.info("%s is done already", run.path)
+            return error
     else:
         run.require_unused()
     check_weights(cfg)
@@ -50,15 +50,6 @@ def train(cfg: DictConfig) -> float | None:
             return train_in(run, cfg)
         log.info("going on with %s", run.path)
         return train_in(run, cfg, run.last_checkpoint if run.last_checkpoint.is_file() else None)
-
-
-def refuse_changes(keys: list[str]) -> None:
-    """Raise ConfigError for overrides beside ``resume=true``: a run goes on by its own config."""
-    foreign = sorted(set(keys) - {"run_dir", "resume"})
-    if foreign:
-        raise ConfigError(
-            f"{', '.join(foreign)}: a run goes on by its own config; give run_dir alone with resume=true"
-        )
 
 
 def train_in(run: RunFolder, cfg: DictConfig, resume_from: Path | None = None) -> float | None:

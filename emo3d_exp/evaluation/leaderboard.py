@@ -37,7 +37,7 @@ CONDITIONS = (
 class Entry:
     """One result: its run's name, system, conditions (a letter), figures and where it was read.
 
-    ``training`` holds what ``model.json`` tells of the training, ``settings`` the run's config without its seed.
+    ``training`` holds what ``model.json`` tells of the training, ``settings`` the run's config but its seed.
     """
 
     run: str

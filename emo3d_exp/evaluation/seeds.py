@@ -30,10 +30,11 @@ FIGURES: dict[str, tuple[str, str]] = {
 """Key of ``metrics.json`` or ``model.json``: heading and format. An arrow points where better is."""
 
 LEGEND = (
-    "Mean ± standard deviation over seeds. ↓ lower is better, ↑ higher. R@10: how often the prompt is among the "
-    "10 of those scored nearest to the face; right: how often the strongest emotion seen is the prompt's; "
-    "parameters: numbers that the run keeps, without a frozen backbone; seconds: to train, embeddings at hand. "
-    "Against the best: mean paired difference of Emo3D, seeds averaged prompt by prompt, with its 95 % interval."
+    "Mean ± standard deviation over seeds. ↓ lower is better, ↑ higher. R@10: how often the prompt is among "
+    "the 10 of those scored nearest to the face; right: how often the strongest emotion seen is its own; "
+    "parameters: numbers that the run keeps, without a frozen backbone; seconds: to train, embeddings at "
+    "hand. Against the best: mean paired difference of Emo3D, seeds averaged prompt by prompt, with its 95 % "
+    "interval."
 )
 
 
@@ -114,9 +115,7 @@ def rows(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
         if number + 1 == len(found) or found[number + 1].conditions != system.conditions:
             for name, reference in system.runs[0].references.items():
                 known = {key: (value, 0.0) for key, value in reference.items() if key in FIGURES}
-                lines.append(
-                    [system.conditions, LABELS[name], "", *(_cell(known, k) for k in keys), ""]
-                )
+                lines.append([system.conditions, LABELS[name], "", *(_cell(known, k) for k in keys), ""])
     return ["", "system", "seeds", *(FIGURES[key][0] for key in keys), "against the best"], lines
 
 
@@ -145,9 +144,7 @@ def table(board: Leaderboard) -> Table:
     from rich.table import Table
 
     headings, lines = rows(board)
-    title = (
-        f"Not comparable across letters: {', '.join(board.differing)} differ" if board.differing else None
-    )
+    title = f"Not comparable across letters: {', '.join(board.differing)} differ" if board.differing else None
     layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}
     made = Table(title=title, title_style="bold red", caption=escape(LEGEND), **layout)
     for number, heading in enumerate(headings):

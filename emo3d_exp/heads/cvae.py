@@ -77,7 +77,7 @@ class CVAEEnsembleHead(nn.Module):
         hidden: Sequence[int] = (256, 128),
         encoder_hidden: Sequence[int] = (128,),
         latent: int = 8,
-        dropout: float = 0.2,
+        dropout: float = 0.0,
         out_features: int = N_BLENDSHAPES,
     ) -> None:
         super().__init__()

@@ -34,8 +34,8 @@ class CVAELoss(WeightedLoss):
         )
 
     def terms(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """``outputs``, of K members: ``answer``, ``reconstruction`` (K, B, 52), ``emotions`` (K, B, 8), ``mu``,
-        ``logvar`` (K, B, Z); ``batch``: ``blendshapes`` (B, 52), ``emotions`` (B, 8).
+        """``outputs``, of K members: ``answer``, ``reconstruction`` (K, B, 52), ``emotions`` (K, B, 8),
+        ``mu``, ``logvar`` (K, B, Z); ``batch``: ``blendshapes`` (B, 52), ``emotions`` (B, 8).
         """
         faces = batch["blendshapes"].expand_as(outputs["answer"])
         emotions = batch["emotions"].expand_as(outputs["emotions"])

@@ -35,7 +35,9 @@ def test_nothing_is_done_where_nothing_is_asked(corpus: Corpus) -> None:
     assert nothing.corpus(corpus, 1) is corpus
     assert nothing.batches(source, 1) is source
     assert not nothing.does_something and not nothing.adds_noise
-    assert all(Augmentation(**{key: 0.5}).does_something for key in ("beginnings", "word_dropout", "text_noise"))
+    assert all(
+        Augmentation(**{key: 0.5}).does_something for key in ("beginnings", "word_dropout", "text_noise")
+    )
 
 
 def test_beginnings_stand_behind_the_texts_they_belong_to(corpus: Corpus) -> None:

@@ -35,6 +35,7 @@ PACKAGE_OF_OPTION = {"head/face_clip": "emo3d_exp.backbones"}
 
 SUPPLIED = {
     "emo3d_exp.backbones.build_face_clip": {"in_features"},
+    "emo3d_exp.heads.CVAEEnsembleHead": {"in_features", "out_features"},
     "emo3d_exp.heads.EmotionHead": {"in_features", "out_features"},
     "emo3d_exp.heads.MLPHead": {"in_features", "out_features"},
     "emo3d_exp.heads.NearestHead": {"in_features", "out_features"},

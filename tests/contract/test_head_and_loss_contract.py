@@ -12,7 +12,14 @@ from torch.nn import functional
 from emo3d_exp import heads, losses
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.heads import CVAEEnsembleHead, EmotionHead, MLPHead, NearestHead, RidgeHead, VAEHead
-from emo3d_exp.losses import BlendshapeLoss, ContrastiveLoss, CVAELoss, EmotionXLMLoss, VAECLIPLoss, WeightedLoss
+from emo3d_exp.losses import (
+    BlendshapeLoss,
+    ContrastiveLoss,
+    CVAELoss,
+    EmotionXLMLoss,
+    VAECLIPLoss,
+    WeightedLoss,
+)
 from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 
 WIDTH, ROWS = 12, 9

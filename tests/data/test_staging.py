@@ -18,7 +18,9 @@ def test_every_pair_once_with_its_own_rows(corpus, gather_bytes, shuffle):
     text, image = _arrays(corpus)
     pairs = corpus.pairs()
     emotions = corpus.emotions[corpus.text_sample]
-    batches = TensorBatches(text, image, corpus.blendshapes, emotions, pairs, 4, shuffle, 3, gather_bytes)
+    batches = TensorBatches(
+        text, image, corpus.blendshapes, emotions, pairs, 4, shuffle, 3, gather_bytes=gather_bytes
+    )
     got = list(batches)
     assert len(got) == len(batches) == -(-len(pairs) // 4)
     assert [len(b["text"]) for b in got[:-1]] == [4] * (len(got) - 1)

@@ -1,0 +1,76 @@
+"""``resume=true``: a run that goes on by its own config, or a sweep that leaves out what is done."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from emo3d_exp.errors import ConfigError
+from emo3d_exp.runs import RunFolder
+
+APART = {"run_dir", "resume", "threads"}
+"""Keys in which a job of a sweep may differ from the run that it goes on with."""
+
+
+def is_job_of_sweep() -> bool:
+    """This task is one of several of a Hydra multirun."""
+    return HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def own_config(run: RunFolder, cfg: DictConfig) -> DictConfig:
+    """The config of the run that is to go on.
+
+    Raises:
+        ConfigError: the command line asks for something else than the run was started with.
+    """
+    if is_job_of_sweep():
+        _require_same_settings(run, cfg)
+    else:
+        _refuse_changes([override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
+    own = run.config()
+    if "imported" in run.provenance():
+        raise ConfigError(f"{run.path} holds weights of other code: no training to go on with")
+    return own
+
+
+def finished_error(run: RunFolder, cfg: DictConfig) -> float | None:
+    """The validation error of a run that has nothing left to do; None where it has."""
+    if not run.weights_file.is_file() or not run.model_file.is_file():
+        return None
+    if cfg.evaluate and not (run.evaluation("test") / "metrics.json").is_file():
+        return None
+    told = json.loads(run.model_file.read_text(encoding="utf-8"))
+    return next((float(value) for key, value in told.items() if key.startswith("val/")), None)
+
+
+def _refuse_changes(keys: list[str]) -> None:
+    foreign = sorted(set(keys) - {"run_dir", "resume"})
+    if foreign:
+        raise ConfigError(
+            f"{', '.join(foreign)}: a run goes on by its own config; give run_dir alone with resume=true"
+        )
+
+
+def _require_same_settings(run: RunFolder, cfg: DictConfig) -> None:
+    stored, asked = (_flat(OmegaConf.to_container(c, resolve=True)) for c in (run.config(), cfg))
+    differing = [
+        key
+        for key in sorted({*stored, *asked})
+        if key.split(".")[0] not in APART and stored.get(key) != asked.get(key)
+    ]
+    if differing:
+        key = differing[0]
+        raise ConfigError(
+            f"{run.path} holds a run with other settings ({key} is {stored.get(key)}, asked for is "
+            f"{asked.get(key)}; {len(differing)} differ): move it away, or choose another hydra.sweep.dir"
+        )
+
+
+def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(values, dict):
+        return {prefix.removesuffix("."): values}
+    return {key: v for name, value in values.items() for key, v in _flat(value, f"{prefix}{name}.").items()}
