@@ -18,7 +18,7 @@ class ConditionalVAE(nn.Module):
 
     Args:
         in_features: width D of the embedding.
-        hidden: hidden widths of the decoder.
+        hidden: hidden widths of the decoder, at least one.
         encoder_hidden: hidden widths of the encoder.
         latent: width Z of the latent.
         dropout: probability after each hidden layer of the decoder, in [0, 1).
@@ -35,9 +35,16 @@ class ConditionalVAE(nn.Module):
         out_features: int = N_BLENDSHAPES,
     ) -> None:
         super().__init__()
-        widths = [in_features + latent, *hidden]
+        if not hidden:
+            raise ConfigError("head.hidden=[]: the decoder needs a hidden layer, where text and latent meet")
+        self.read_text = nn.Linear(in_features, hidden[0])
+        self.read_latent = nn.Linear(latent, hidden[0], bias=False)
         self.decoder = nn.Sequential(
-            layers(widths, dropout), nn.Linear(widths[-1], out_features + N_EMOTIONS), nn.Sigmoid()
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            layers(hidden, dropout),
+            nn.Linear(hidden[-1], out_features + N_EMOTIONS),
+            nn.Sigmoid(),
         )
         widths = [in_features + out_features, *encoder_hidden]
         self.encoder = nn.Sequential(layers(widths, 0.0), nn.Linear(widths[-1], 2 * latent))
@@ -50,9 +57,11 @@ class ConditionalVAE(nn.Module):
         z = mu + torch.randn_like(mu) * (0.5 * logvar).exp() if self.training else mu
         return Latent(z, mu, logvar)
 
-    def decode(self, text: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, D) and (B, Z) → blendshapes (B, 52) and emotions (B, 8), in (0, 1)."""
-        told = self.decoder(torch.cat([text, z], dim=-1))
+    def decode(self, read: Tensor, z: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What ``read_text`` made of texts (B, H) and a latent (B, Z) or (Z,), None for 0 → blendshapes
+        (B, 52) and emotions (B, 8), in (0, 1).
+        """
+        told = self.decoder(read if z is None else read + self.read_latent(z))
         return told[..., : self.out_features], told[..., self.out_features :]
 
 
@@ -97,8 +106,8 @@ class CVAEEnsembleHead(nn.Module):
     def forward(self, text: Tensor) -> Tensor:
         """(B, D) → (B, 52) in (0, 1), the answer."""
         text = self.scaled(text)
-        rest = text.new_zeros(len(text), self.latent)
-        return torch.stack([member.decode(text, rest)[0] for member in self.members]).mean(dim=0)
+        answers = [member.decode(member.read_text(text))[0] for member in self.members]
+        return torch.stack(answers).mean(dim=0)
 
     def variations(self, text: Tensor, count: int, generator: torch.Generator | None = None) -> Tensor:
         """(B, D) → (count, B, 52) in (0, 1): different faces for each text.
@@ -113,8 +122,7 @@ class CVAEEnsembleHead(nn.Module):
         """
         text = self.scaled(text)
         drawn = torch.randn(count, self.latent, generator=generator).to(text)
-        faces = [
-            self.members[number % len(self.members)].decode(text, z.expand(len(text), -1))[0]
-            for number, z in enumerate(drawn)
-        ]
+        read = [member.read_text(text) for member in self.members]
+        turns = [number % len(self.members) for number in range(count)]
+        faces = [self.members[turn].decode(read[turn], z)[0] for turn, z in zip(turns, drawn, strict=True)]
         return torch.stack(faces)

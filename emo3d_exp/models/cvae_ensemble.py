@@ -46,12 +46,12 @@ class CVAEEnsemble(TextToBlendshapes):
             name: [] for name in ("answer", "reconstruction", "emotions", "mu", "logvar")
         }
         text = self.head.scaled(batch["text"])
-        nothing = text.new_zeros(len(text), self.head.latent)
         for member in self.head.members:
             seen = with_noise(text, self.text_noise)
             latent = member.encode(seen, batch["blendshapes"])
-            answer, emotions = member.decode(seen, nothing)
-            reconstruction, _ = member.decode(seen, latent.z)
+            read = member.read_text(seen)
+            answer, emotions = member.decode(read)
+            reconstruction, _ = member.decode(read, latent.z)
             for name, values in zip(
                 told, (answer, reconstruction, emotions, latent.mu, latent.logvar), strict=True
             ):

@@ -25,7 +25,7 @@ from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 WIDTH, ROWS = 12, 9
 
 HEADS = {
-    CVAEEnsembleHead: [{}, {"members": 1, "hidden": (), "encoder_hidden": (), "latent": 2, "dropout": 0.0}],
+    CVAEEnsembleHead: [{}, {"members": 1, "hidden": (6,), "encoder_hidden": (), "latent": 2, "dropout": 0.0}],
     EmotionHead: [{}, {"hidden": (), "extractor_hidden": (6,)}, {"dropout": 0.5}],
     MLPHead: [{}, {"hidden": ()}, {"hidden": [8, 4], "dropout": 0.5}, {"neutral": False}],
     NearestHead: [{}, {"k": 3}],
