@@ -21,6 +21,7 @@ Show the face that a trained run gives to a text.
   run_dir   folder that train.py wrote
   text      a description of an emotion; several as text='["one", "another"]'
   out       picture to write (.png); default: face.png here, face_2.png … for more texts
+  samples   with a model that gives several faces for a text: so many more, to the right of its answer
   top       how many of the strongest blendshapes to print; default 12
   size      pixels per side of the picture; default 512
 """
@@ -46,6 +47,7 @@ class Settings:
     run_dir: str
     text: list[str]
     out: Path = Path("face.png")
+    samples: int = 0
     top: int = 12
     size: int = 512
 
@@ -67,7 +69,7 @@ def _settings(arguments: list[str]) -> Settings:
 def _value(key: str, value: str) -> object:
     if key == "text":
         return read_texts(value)
-    if key in ("top", "size"):
+    if key in ("top", "size", "samples"):
         if not value.isdecimal() or int(value) < 1:
             raise ConfigError(f"{key}={value}: give a whole number from 1")
         return int(value)
@@ -86,7 +88,11 @@ def predict(settings: Settings) -> None:
     quiet_libraries()
     predictor = load_predictor(settings.run_dir)
     scores = predictor(settings.text)
-    pictures = _draw(predictor.run_config, scores, settings.size)
+    shown = scores[None]
+    if settings.samples:
+        shown = np.concatenate([shown, predictor.samples(settings.text, settings.samples)])
+    drawn = _draw(predictor.run_config, shown.reshape(-1, len(BLENDSHAPES)), settings.size)
+    pictures = _strips(drawn, len(shown))
     out = settings.out
     for number, (text, face, picture) in enumerate(zip(settings.text, scores, pictures, strict=True), 1):
         file = out if number == 1 else out.with_name(f"{out.stem}_{number}{out.suffix}")
@@ -102,6 +108,12 @@ def _draw(cfg: object, scores: np.ndarray, size: int) -> np.ndarray:
 
     rig = instantiate(cfg.rig)  # type: ignore[attr-defined]
     return instantiate(cfg.renderer, rig=rig, size=size).render(scores)  # type: ignore[attr-defined]
+
+
+def _strips(drawn: np.ndarray, faces: int) -> list[np.ndarray]:
+    """(faces · N, H, W, 3) → N pictures, the faces of a text from left to right."""
+    of_texts = drawn.reshape(faces, -1, *drawn.shape[1:]).swapaxes(0, 1)
+    return [np.concatenate(list(row), axis=1) for row in of_texts]
 
 
 def _write(picture: np.ndarray, file: Path) -> None:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 REPLACEABLE = ("metric", "rig", "renderer", "tracking")
 """Groups of a run's config that the command line may replace, or change in part, when it is scored again."""
-OWN = ("run_dir", "part", "threads", "out")
+OWN = ("run_dir", "part", "samples", "threads", "out")
 TASKS = ("run_dir", "predictions", "prompts", "checkpoint")
 COMPARED = 6
 """Runs that are drawn beside each other."""
@@ -71,7 +71,15 @@ def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:
     run.require_weights()
     own = with_given(own, cfg, [override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
     check_judge(own)
+    if cfg.samples:
+        from emo3d_exp.app.predictor import check_samples
+
+        check_samples(own.model.name, cfg.samples)
     score_and_track(run, own, cfg.part)
+    if cfg.samples:
+        from emo3d_exp.app.sampling import score_samples
+
+        score_samples(run, own, cfg.part, cfg.samples)
 
 
 def evaluate_checkpoint(cfg: DictConfig) -> None:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.overriding import overridden, paths_given
 from emo3d_exp.errors import ConfigError
+from emo3d_exp.records import N_BLENDSHAPES
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,11 @@ def _predicted(cfg: DictConfig, texts: Sequence[str]) -> tuple[dict[str, Any], D
 
     quiet_libraries()
     predictor = load_predictor(cfg.run_dir)
-    return {"blendshapes": predictor(texts), "captions": tuple(texts)}, predictor.run_config
+    if not cfg.samples:
+        return {"blendshapes": predictor(texts), "captions": tuple(texts)}, predictor.run_config
+    faces = predictor.samples(texts, cfg.samples).transpose(1, 0, 2).reshape(-1, N_BLENDSHAPES)
+    captions = tuple(f"{text} ({number})" for text in texts for number in range(1, cfg.samples + 1))
+    return {"blendshapes": faces, "captions": captions}, predictor.run_config
 
 
 def _read(cfg: DictConfig, texts: Sequence[str]) -> dict[str, Any]:

@@ -13,8 +13,24 @@ from emo3d_exp.errors import ConfigError, Emo3DError, WeightsUnavailableError
 from emo3d_exp.runs import RunFolder
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from emo3d_exp.backbones import EmbeddingCache, Encoder
     from emo3d_exp.models.base import FaceSystem
+
+
+def check_samples(model: str, count: int) -> None:
+    """Raise ConfigError where a model gives one face for a text only, or fewer than 2 are asked for."""
+    from emo3d_exp.models import MODEL_NAMES, model_class
+
+    able = [name for name in MODEL_NAMES if hasattr(model_class(name), "variations")]
+    if not hasattr(model_class(model), "variations"):
+        raise ConfigError(
+            f"samples={count}: model={model} gives one face for a text; several are given by "
+            f"{', '.join(f'model={name}' for name in able)}"
+        )
+    if count < 2:
+        raise ConfigError(f"samples={count} must be at least 2")
 
 
 class Predictor:
@@ -47,14 +63,38 @@ class Predictor:
         """
         import torch
 
+        embeddings = self._embed(texts)
+        with torch.inference_mode():
+            scores = self.model.from_text(embeddings)
+        return scores.numpy().astype(np.float32).clip(0.0, 1.0)
+
+    def samples(self, texts: Sequence[str], count: int = 8, seed: int = 0) -> np.ndarray:
+        """N texts → (count, N, 52) float32: different faces for each text.
+
+        Args:
+            texts: descriptions of emotions. count: faces for each, at least 2.
+            seed: of the faces; those of a text do not depend on the texts beside it.
+
+        Raises:
+            ConfigError: the model gives one face for a text, or ``count`` is below 2.
+        """
+        import torch
+
+        check_samples(self.run_config.model.name, count)
+        embeddings = self._embed(texts)
+        with torch.inference_mode():
+            faces = self.model.variations(embeddings, count, torch.Generator().manual_seed(seed))
+        return faces.numpy().astype(np.float32).clip(0.0, 1.0)
+
+    def _embed(self, texts: Sequence[str]) -> Tensor:
+        import torch
+
         if isinstance(texts, str):
             raise TypeError(f"expected a list of texts, got one string; write predict([{texts!r}])")
         texts = list(texts)
         embed = self.encoder.encode_texts
         embeddings = embed(texts) if self.cache is None else self.cache.texts(self.encoder, texts)
-        with torch.inference_mode():
-            scores = self.model.from_text(torch.from_numpy(np.ascontiguousarray(embeddings)))
-        return scores.numpy().astype(np.float32).clip(0.0, 1.0)
+        return torch.from_numpy(np.ascontiguousarray(embeddings))
 
 
 def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> Predictor:

@@ -18,6 +18,7 @@ from emo3d_exp.metrics.functional import (
 )
 from emo3d_exp.metrics.interval import Interval
 from emo3d_exp.metrics.retrieval import retrieval_scores
+from emo3d_exp.metrics.samples import best_of, diversity, energy_score
 
 if TYPE_CHECKING:
     from emo3d_exp.metrics.blendshape_mse import BlendshapeMSE
@@ -32,9 +33,12 @@ __all__ = [
     "BlendshapeMSE",
     "Emo3DMetric",
     "Interval",
+    "best_of",
     "blendshape_errors",
+    "diversity",
     "emo3d_from_kl",
     "emo3d_scores",
+    "energy_score",
     "kl_divergence",
     "nearest_prompts",
     "retrieval_scores",

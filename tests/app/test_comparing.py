@@ -108,7 +108,17 @@ def test_names_are_the_shortest_that_differ(folders: list[str], names: list[str]
 
 def board_of(runs: list[RunFolder]) -> Leaderboard:
     entries = (
-        Entry(run.path.name, "model", "A", {"mse": 0.1}, {}, {}, run.evaluation("test") / "metrics.json")
+        Entry(
+            run.path.name,
+            "model",
+            "A",
+            {"mse": 0.1},
+            {},
+            {},
+            run.evaluation("test") / "metrics.json",
+            training={},
+            settings=run.path.name,
+        )
         for run in runs
     )
     return Leaderboard(tuple(entries), ())

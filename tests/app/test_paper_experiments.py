@@ -66,6 +66,8 @@ def test_what_all_have_in_common(name: str) -> None:
     assert found == FACTS[name]
     assert cfg.data._target_.endswith("Emo3DData") and cfg.split._target_.endswith("PublishedSplit")
     assert (cfg.batch_size, cfg.trainer.max_epochs, cfg.patience) == (32, 50, None)
+    assert cfg.augmentation.mirror == ("clip" in name)
+    assert cfg.backbone.get("trainable", False) == ("clip" not in name)
     assert cfg.optimizer._target_ == "torch.optim.Adam" and not cfg.backbone.normalize
     assert "2410.02049" in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
 

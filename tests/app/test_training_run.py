@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig
+from safetensors.numpy import load_file
 from tiny_task import DIM, RecordingTracker, TinyData, WordEncoder, config
 
 from emo3d_exp import load_predictor
@@ -69,10 +70,13 @@ def test_run_folder_is_complete(trained: tuple[Path, float | None, DictConfig]) 
         "embedding_dim": DIM,
         "backbone": "words-a",
         "vocabulary": VOCABULARY_HASH,
+        "parameters": sum(values.size for values in load_file(run.weights_file).values()),
         "epoch": model["epoch"],
+        "train_seconds": model["train_seconds"],
         "val/mse": best,
     }
     assert 0 <= model["epoch"] < 12
+    assert 0 < model["train_seconds"] < 600
 
 
 def test_provenance_names_data_split_and_backbone(trained: tuple[Path, float | None, DictConfig]) -> None:

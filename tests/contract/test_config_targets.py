@@ -135,6 +135,7 @@ def test_model_keys_are_the_models_arguments(option: str) -> None:
     from emo3d_exp.models import model_class
 
     config = load(option)
+    config = config.get("model", config)  # a file that sets other groups' keys too
     assert config.name == option.removeprefix("model/")
     parameters = inspect.signature(model_class(config.name)).parameters
     used_by_the_script = {"face_clip": {"export_to", "people", "refine"}}.get(config.name, set())
