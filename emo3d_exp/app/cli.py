@@ -50,6 +50,7 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
         def run() -> None:
             os.environ["HYDRA_FULL_ERROR"] = "1"
             Plugins.instance().register(_SweepFiles)
+            sys.argv += swept_no_more(sys.argv[1:])
             try:
                 application()
             except BrokenPipeError:  # the reader of our output has left: `… --help | head`
@@ -64,6 +65,19 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
         return run
 
     return decorate
+
+
+def swept_no_more(arguments: list[str]) -> list[str]:
+    """Deletions of what a sweep file goes through and the command line gives too, which Hydra would multiply:
+    ``sweep=benchmark seed=1`` is the benchmark of one seed.
+    """
+    given = [argument.split("=", 1) for argument in arguments if "=" in argument]
+    name = next((value for key, value in given if key == "sweep"), None)
+    file = SWEEPS / "sweep" / f"{name}.yaml"
+    if not file.is_file():
+        return []
+    swept = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {}
+    return [f"~hydra.sweeper.params.{key}" for key, _ in given if key in swept]
 
 
 def told_to_user(error: Exception, config_name: str, arguments: list[str]) -> str | None:

@@ -36,7 +36,7 @@ def test_texts(given: str, texts: list[str]) -> None:
         (["top=abc"], "top=abc: give a whole number from 1"),
         (["size=-5"], "size=-5: give a whole number"),
         (["out="], "out=: give the name"),
-        (["txt=x"], "'txt=x' is no setting; valid: run_dir=…, text=…, out=…, top=…, size=…"),
+        (["txt=x"], "'txt=x' is no setting; valid: run_dir=…, text=…, out=…, samples=…, top=…, size=…"),
         (["text=x"], "run_dir=… is missing"),
         (["run_dir=x", "text=[]"], "text=… is missing"),
     ],

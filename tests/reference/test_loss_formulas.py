@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.losses import (
     BlendshapeLoss,
     ContrastiveLoss,
+    CVAELoss,
     EmotionXLMLoss,
     VAECLIPLoss,
     WeightedLoss,
@@ -282,3 +284,28 @@ def test_weight_zero_switches_a_term_off(case: tuple[dict[str, Tensor], dict[str
     total, terms = VAECLIPLoss(0.0, 0.0)(outputs, batch)
     assert total.item() == pytest.approx(terms["reconstruction"].item())
     assert terms["text"].item() > 0
+
+
+def test_cvae_loss_sums_its_four_terms_over_members_and_samples() -> None:
+    rng = np.random.default_rng(8)
+    answer, reconstruction = (rng.random((2, 3, 52)) for _ in range(2))
+    read, mu, logvar = rng.random((2, 3, 8)), rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 4))
+    faces, emotions = rng.random((3, 52)), rng.random((3, 8))
+    outputs = {"answer": answer, "reconstruction": reconstruction, "emotions": read}
+    outputs |= {"mu": mu, "logvar": logvar}
+    loss = CVAELoss(lambda_reconstruction=0.5, lambda_emotions=2.0, beta=0.01)
+    total, terms = loss(
+        {name: torch.from_numpy(values) for name, values in outputs.items()},
+        {"blendshapes": torch.from_numpy(faces), "emotions": torch.from_numpy(emotions)},
+    )
+    expected = 0.0
+    for member in range(2):
+        for sample in range(3):
+            own = (member, sample)
+            expected += sum((answer[own] - faces[sample]) ** 2) / 52
+            expected += 0.5 * sum((reconstruction[own] - faces[sample]) ** 2) / 52
+            expected += 2.0 * sum((read[own] - emotions[sample]) ** 2) / 8
+            for m, v in zip(mu[own], logvar[own], strict=True):
+                expected += 0.01 * 0.5 * (m**2 + math.exp(v) - 1 - v)
+    assert total.item() == pytest.approx(expected / 6, rel=1e-10)
+    assert set(terms) == {"answer", "reconstruction", "emotions", "prior"}
