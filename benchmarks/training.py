@@ -132,11 +132,29 @@ def plain_emotion_xlm(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
     )
 
 
+def plain_cvae_ensemble(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
+    """The same four terms, member by member."""
+    text, face = model.head.scaled(batch["text"]), batch["blendshapes"]
+    total = torch.zeros(())
+    for member in model.head.members:
+        size = text.square().mean(dim=-1, keepdim=True).sqrt()
+        seen = text + cfg.model.text_noise * size * torch.randn_like(text)
+        z, mu, logvar = member.encode(seen, face)
+        read = member.read_text(seen)
+        answer, emotions = member.decode(read)
+        prior = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=-1).mean()
+        total = total + functional.mse_loss(answer, face) + cfg.loss.beta * prior
+        total = total + cfg.loss.lambda_reconstruction * functional.mse_loss(member.decode(read, z)[0], face)
+        total = total + cfg.loss.lambda_emotions * functional.mse_loss(emotions, batch["emotions"])
+    return total / len(model.head.members)
+
+
 PLAIN: dict[str, Callable[[Any, Columns, DictConfig], Tensor]] = {
     "vae_clip": plain_vae_clip,
     "clip_mlp": plain_clip_mlp,
     "lm_mlp": plain_lm_mlp,
     "emotion_xlm": plain_emotion_xlm,
+    "cvae_ensemble": plain_cvae_ensemble,
 }
 MODELS = (*PLAIN, FINE_TUNING)
 
