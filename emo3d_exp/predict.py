@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> None:
         return
     try:
         predict(_settings(arguments))
+    except BrokenPipeError:  # the reader of our output has left: `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Emo3DError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)

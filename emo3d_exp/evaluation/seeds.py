@@ -123,7 +123,7 @@ def _cell(figures: dict[str, tuple[float, float]], key: str) -> str:
     if key not in figures:
         return "–"
     mean, spread = (format(value, FIGURES[key][1]) for value in figures[key])
-    text = mean if key == "parameters" or not figures[key][1] else f"{mean} ± {spread}"
+    text = f"{mean} ± {spread}" if float(spread) else mean
     return " ".join(part.removeprefix("0") if part.startswith("0.") else part for part in text.split(" "))
 
 
@@ -144,21 +144,21 @@ def table(board: Leaderboard) -> Table:
     from rich.table import Table
 
     headings, lines = rows(board)
+    apart = bool(board.differing)
     title = f"Not comparable across letters: {', '.join(board.differing)} differ" if board.differing else None
     layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}
     made = Table(title=title, title_style="bold red", caption=escape(LEGEND), **layout)
-    for number, heading in enumerate(headings):
+    for number, heading in enumerate(headings[not apart :], start=not apart):
         made.add_column(heading, justify="left" if number < 2 else "right", no_wrap=number > 1)
     for line in lines:
-        made.add_row(*map(escape, line), style="bold" if line[2] else None)
+        made.add_row(*map(escape, line[not apart :]), style="bold" if line[2] else None)
     return made
 
 
 def write_markdown(board: Leaderboard, path: Path | str) -> Path:
     """The table as Markdown, for a README."""
     headings, lines = rows(board)
-    one_condition = not board.differing
-    shown = [line[one_condition:] for line in (headings, ["---"] * len(headings), *lines)]
+    shown = [line[not board.differing :] for line in (headings, ["---"] * len(headings), *lines)]
     text = "\n".join(f"| {' | '.join(line)} |" for line in shown)
     with write_atomically(path) as partial:
         partial.write_text(f"{text}\n\n{LEGEND}\n", encoding="utf-8")
