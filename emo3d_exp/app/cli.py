@@ -50,7 +50,7 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
         def run() -> None:
             os.environ["HYDRA_FULL_ERROR"] = "1"
             Plugins.instance().register(_SweepFiles)
-            sys.argv += swept_no_more(sys.argv[1:])
+            sys.argv[1:] = with_less_swept(sys.argv[1:])
             try:
                 application()
             except BrokenPipeError:  # the reader of our output has left: `… --help | head`
@@ -67,17 +67,19 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
     return decorate
 
 
-def swept_no_more(arguments: list[str]) -> list[str]:
-    """Deletions of what a sweep file goes through and the command line gives too, which Hydra would multiply:
-    ``sweep=benchmark seed=1`` is the benchmark of one seed.
+def with_less_swept(arguments: list[str]) -> list[str]:
+    """The arguments; where a sweep file goes through what they give too, that part of the file is deleted, which
+    Hydra would multiply: ``sweep=benchmark seed=1`` is the benchmark of one seed.
     """
     given = [argument.split("=", 1) for argument in arguments if "=" in argument]
     name = next((value for key, value in given if key == "sweep"), None)
     file = SWEEPS / "sweep" / f"{name}.yaml"
     if not file.is_file():
-        return []
+        return arguments
     swept = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {}
-    return [f"~hydra.sweeper.params.{key}" for key, _ in given if key in swept]
+    less = [f"~hydra.sweeper.params.{key}" for key, _ in given if key in swept]
+    behind = arguments.index(f"sweep={name}") + 1  # the parser wants overrides to stand together
+    return [*arguments[:behind], *less, *arguments[behind:]]
 
 
 def told_to_user(error: Exception, config_name: str, arguments: list[str]) -> str | None:

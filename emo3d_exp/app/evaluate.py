@@ -39,6 +39,8 @@ def evaluate(cfg: DictConfig) -> None:
         )
     if cfg.path is not None and "checkpoint" not in cfg:
         raise ConfigError("path=… is the file of a checkpoint: say which, checkpoint=released/…")
+    if cfg.samples and (cfg.run_dir is None or glob.has_magic(str(cfg.run_dir))):
+        raise ConfigError(f"samples={cfg.samples} are drawn from one run: give them with run_dir=outputs/…")
     if cfg.run_dir is not None and glob.has_magic(str(cfg.run_dir)):
         leaderboard(str(cfg.run_dir), cfg)
         return

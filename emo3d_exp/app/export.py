@@ -86,6 +86,8 @@ def _read(cfg: DictConfig, texts: Sequence[str]) -> dict[str, Any]:
 
     if cfg.run_dir is not None or texts:
         raise ConfigError("give either predictions=FILE or run_dir=… with text=…, not both")
+    if cfg.samples:
+        raise ConfigError(f"samples={cfg.samples} are drawn from a run: give run_dir=… with text=…")
     read = load_predictions(cfg.predictions)
     rows = np.arange(len(read))
     if cfg.sample_id is not None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.runs import RunFolder
+from emo3d_exp.runs import RunFolder, settings
 
 APART = {"run_dir", "resume", "threads"}
 """Keys in which a job of a sweep may differ from the run that it goes on with."""
@@ -56,7 +56,7 @@ def _refuse_changes(keys: list[str]) -> None:
 
 
 def _require_same_settings(run: RunFolder, cfg: DictConfig) -> None:
-    stored, asked = (_flat(OmegaConf.to_container(c, resolve=True)) for c in (run.config(), cfg))
+    stored, asked = (_flat(settings(c)) for c in (run.config(), cfg))
     differing = [
         key
         for key in sorted({*stored, *asked})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +30,14 @@ FIGURES: dict[str, tuple[str, str]] = {
 }
 """Key of ``metrics.json`` or ``model.json``: heading and format. An arrow points where better is."""
 
+ESSENTIAL = ("mse", "emo3d")
+"""Columns of a narrow terminal."""
 LEGEND = (
     "Mean ± standard deviation over seeds. ↓ lower is better, ↑ higher. R@10: how often the prompt is among "
     "the 10 of those scored nearest to the face; right: how often the strongest emotion seen is its own; "
-    "parameters: numbers that the run keeps, without a frozen backbone; seconds: to train, embeddings at "
-    "hand. Against the best: mean paired difference of Emo3D, seeds averaged prompt by prompt, with its 95 % "
-    "interval."
+    "parameters: numbers that the run keeps, without a frozen backbone; seconds: to train without a break, "
+    "embeddings at hand. Against the best: mean paired difference of Emo3D (else of the MSE), seeds averaged "
+    "prompt by prompt, with its 95 % interval."
 )
 
 
@@ -90,7 +93,15 @@ def behind(system: System, best: System) -> str:
     both = ours.join(theirs, lsuffix="", rsuffix="_best", how="inner")
     difference = (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy()
     low, high = bootstrap_interval(difference, both.index.get_level_values("sample_id").to_numpy())
-    return f"{difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]".replace("0.", ".")
+    digits = FIGURES[difference_of(system)][1]
+    values = (format(value, f"+{digits}") for value in (difference.mean(), low, high))
+    mean, low, high = (re.sub(r"(?<!\d)0\.", ".", value) for value in values)
+    return f"{mean} [{low}, {high}]"
+
+
+def difference_of(system: System) -> str:
+    """What systems are ranked and compared by."""
+    return "emo3d" if "emo3d" in system.runs[0].metrics else "mse"
 
 
 def _by_prompt(system: System) -> pd.Series | pd.DataFrame | None:
@@ -128,22 +139,26 @@ def _cell(figures: dict[str, tuple[float, float]], key: str) -> str:
 
 
 def print_systems(board: Leaderboard, console: Console | None = None) -> None:
-    """Print the table; lines too long for the terminal are folded."""
+    """Print the table, with fewer columns on a narrow terminal."""
     from rich.console import Console
 
     console = console or Console()
     if not console.is_terminal:
         console.width = max(console.width, WIDE)
-    console.print(table(board))
+    console.print(table(board, wide=console.width >= WIDE))
 
 
-def table(board: Leaderboard) -> Table:
-    """For the terminal."""
+def table(board: Leaderboard, wide: bool = True) -> Table:
+    """For the terminal; where it is not wide, systems, seeds, MSE and Emo3D."""
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
     headings, lines = rows(board)
+    if not wide:
+        shown = [FIGURES[key][0] for key in ESSENTIAL]
+        kept = [n for n, heading in enumerate(headings) if n < 3 or heading in shown]
+        headings, *lines = ([row[n] for n in kept] for row in (headings, *lines))
     apart = bool(board.differing)
     title = f"Not comparable across letters: {', '.join(board.differing)} differ" if board.differing else None
     layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}

@@ -1,7 +1,7 @@
 """The run folder: what a training leaves behind, and all that later tools need."""
 
 from emo3d_exp.runs.files import write_atomically, write_json
-from emo3d_exp.runs.folder import RunFolder
+from emo3d_exp.runs.folder import RunFolder, settings
 from emo3d_exp.runs.locations import available_cores, cache_root
 from emo3d_exp.runs.names import distinct_names
 from emo3d_exp.runs.provenance import provenance
@@ -12,6 +12,7 @@ __all__ = [
     "cache_root",
     "distinct_names",
     "provenance",
+    "settings",
     "write_atomically",
     "write_json",
 ]

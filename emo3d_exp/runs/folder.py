@@ -15,6 +15,25 @@ from emo3d_exp.vocab import VOCABULARY_HASH
 
 PATHS = (("data", "root"), ("data", "folder"), ("rig", "path"))
 """Settings that name files of the user's."""
+MAYBE_PATHS = (("backbone", "model"), ("backbone", "pretrained"), ("metric", "judge", "model"),
+               ("metric", "judge", "pretrained"))  # fmt: skip
+"""Settings that name files of the user's, or something on a hub: files where there are such."""
+
+
+def settings(cfg: DictConfig) -> dict[str, Any]:
+    """A config as plain values, with the paths of the user's files absolute: they count from any folder."""
+    values = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(values, dict)
+    for *groups, key in (*PATHS, *MAYBE_PATHS):
+        node = values
+        for group in groups:
+            node = (node or {}).get(group)
+        if not node or node.get(key) is None:
+            continue
+        path = Path(str(node[key])).expanduser()
+        if (*groups, key) in PATHS or path.exists():
+            node[key] = str(path.resolve())
+    return values
 
 
 class RunFolder:
@@ -58,12 +77,8 @@ class RunFolder:
             ConfigError: the folder already holds a run, or cannot be written to.
         """
         self.require_unused()
-        values = OmegaConf.to_container(cfg, resolve=True)
-        assert isinstance(values, dict)
+        values = settings(cfg)
         values["run_dir"] = str(self.path)
-        for group, key in PATHS:
-            if values.get(group, {}).get(key) is not None:
-                values[group][key] = str(Path(values[group][key]).expanduser().resolve())
         try:
             with write_atomically(self.config_file) as partial:
                 partial.write_text(OmegaConf.to_yaml(OmegaConf.create(values)), encoding="utf-8")

