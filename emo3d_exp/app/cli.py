@@ -68,8 +68,8 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
 
 
 def with_less_swept(arguments: list[str]) -> list[str]:
-    """The arguments; where a sweep file goes through what they give too, that part of the file is deleted, which
-    Hydra would multiply: ``sweep=benchmark seed=1`` is the benchmark of one seed.
+    """The arguments; where a sweep file goes through what they give too, that part of the file is deleted,
+    which Hydra would multiply: ``sweep=benchmark seed=1`` is the benchmark of one seed.
     """
     given = [argument.split("=", 1) for argument in arguments if "=" in argument]
     name = next((value for key, value in given if key == "sweep"), None)

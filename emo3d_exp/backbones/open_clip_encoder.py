@@ -55,8 +55,8 @@ class OpenCLIPEncoder(Encoder):
         if trainable:
             raise ConfigError(
                 f"backbone.trainable=true: {name} is a CLIP model, which stays frozen. Language models can "
-                "be trained (backbone=minilm, bert_base, xlmr_base, glot500 or hf), with model=lm_mlp or "
-                "model=emotion_xlm"
+                "be trained (backbone=minilm, bert_base, xlmr_base, glot500 or hf), with model=lm_mlp, "
+                "emotion_xlm or cvae_ensemble"
             )
         if not pretrained:
             raise ConfigError(

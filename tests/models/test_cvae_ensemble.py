@@ -33,10 +33,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> CVAEEnsemble:
     model = make("cvae_ensemble")
     fit(
         model,
-        batches(two_faced(600, 0), seed=1),
-        batches(two_faced(100, 1)),
+        batches(two_faced(2000, 0), seed=1),
+        batches(two_faced(200, 1)),
         tmp_path_factory.mktemp("run"),
-        40,
+        25,
     )
     return model.eval()
 
