@@ -11,7 +11,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.plugins import TorchCheckpointIO
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from emo3d_exp.runs import write_atomically
 
 if TYPE_CHECKING:
     from emo3d_exp.runs import RunFolder
@@ -86,6 +89,39 @@ class MovableCheckpoint(ModelCheckpoint):
         super().load_state_dict({**state_dict, **moved, **here_now})
 
 
+class LastingStop(EarlyStopping):
+    """Early stopping that still holds when the training is taken up again.
+
+    Lightning restores the count of epochs without a better one, but forgets that it had ended the training.
+    """
+
+    @property
+    def state_key(self) -> str:
+        # that of Lightning's own callback, under which earlier checkpoints have it
+        return super().state_key.replace(type(self).__qualname__, EarlyStopping.__qualname__, 1)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # with patience=0 a training that has not begun has waited long enough too
+        if self.stopped_epoch > 0 or self.wait_count >= max(self.patience, 1):
+            trainer.should_stop = True
+
+
+class OneStepFiles(TorchCheckpointIO):
+    """Replaces a checkpoint in one step.
+
+    Lightning writes it in the folder for temporary files and moves it, which is a copy over the old one where
+    the two lie on different file systems.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Path | str, storage_options: Any = None
+    ) -> None:
+        if storage_options is not None:
+            raise TypeError("checkpoints are files of this machine, which take no storage_options")
+        with write_atomically(path) as partial, partial.open("wb") as file:
+            torch.save(checkpoint, file)
+
+
 def build_trainer(
     cfg: DictConfig, run: RunFolder, monitor: str, loggers: list[Any], quiet: bool = False
 ) -> tuple[Trainer, ModelCheckpoint]:
@@ -99,12 +135,13 @@ def build_trainer(
     )
     callbacks: list[Callback] = [best, last, EpochSeed(cfg.seed)]
     if cfg.patience is not None:
-        callbacks.append(EarlyStopping(monitor, patience=cfg.patience, mode="min"))
+        callbacks.append(LastingStop(monitor, patience=cfg.patience, mode="min"))
     if not quiet:
         callbacks.append(EpochProgress(monitor))
     make_trainer = instantiate(cfg.trainer, _partial_=True, _convert_="all")
     trainer = make_trainer(
         callbacks=callbacks,
+        plugins=[OneStepFiles()],
         logger=loggers or False,
         default_root_dir=str(run.path),
         enable_progress_bar=False,

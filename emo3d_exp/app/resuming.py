@@ -39,9 +39,16 @@ def own_config(run: RunFolder, cfg: DictConfig) -> DictConfig:
 
 def finished_error(run: RunFolder, cfg: DictConfig) -> float | None:
     """The validation error of a run that has nothing left to do; None where it has."""
+    if cfg.evaluate and not (run.evaluation("test") / "metrics.json").is_file():
+        return None
+    return trained_error(run, cfg)
+
+
+def trained_error(run: RunFolder, cfg: DictConfig) -> float | None:
+    """The validation error of a run whose training is done; None where it is not."""
     if not run.weights_file.is_file() or not run.model_file.is_file():
         return None
-    if cfg.evaluate and not (run.evaluation("test") / "metrics.json").is_file():
+    if cfg.model.name == "face_clip":  # whose second stage and export come after the weights
         return None
     told = json.loads(run.model_file.read_text(encoding="utf-8"))
     return next((float(value) for key, value in told.items() if key.startswith("val/")), None)

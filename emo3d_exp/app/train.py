@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.checks import check_parts, check_weights
-from emo3d_exp.app.resuming import finished_error, is_job_of_sweep, own_config
+from emo3d_exp.app.resuming import finished_error, is_job_of_sweep, own_config, trained_error
 from emo3d_exp.app.stopping import stoppable
 from emo3d_exp.models import model_class
 from emo3d_exp.runs import RunFolder, write_json
@@ -36,7 +36,7 @@ def train(cfg: DictConfig) -> float | None:
     resume = cfg.resume and (run.config_file.is_file() or not is_job_of_sweep())
     if resume:
         cfg = own_config(run, cfg)
-        if is_job_of_sweep() and (error := finished_error(run, cfg)) is not None:
+        if (error := finished_error(run, cfg)) is not None:
             log.info("%s is done already", run.path)
             return error
     else:
@@ -49,11 +49,18 @@ def train(cfg: DictConfig) -> float | None:
         if not resume:
             return train_in(run, cfg)
         log.info("going on with %s", run.path)
-        return train_in(run, cfg, run.last_checkpoint if run.last_checkpoint.is_file() else None)
+        checkpoint = run.last_checkpoint if run.last_checkpoint.is_file() else None
+        return train_in(run, cfg, checkpoint, trained_error(run, cfg))
 
 
-def train_in(run: RunFolder, cfg: DictConfig, resume_from: Path | None = None) -> float | None:
-    """Train in a folder whose config is written; torch is imported from here on."""
+def train_in(
+    run: RunFolder, cfg: DictConfig, resume_from: Path | None = None, trained: float | None = None
+) -> float | None:
+    """Train in a folder whose config is written, and score; torch is imported from here on.
+
+    Args:
+        trained: validation error of a run whose training is done already, which is scored and no more.
+    """
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
     from emo3d_exp.app.scoring import score_run, track
@@ -65,7 +72,7 @@ def train_in(run: RunFolder, cfg: DictConfig, resume_from: Path | None = None) -
     tracker = start_tracking(run, cfg, job_type="train")
     exit_code = 1
     try:
-        best = fit(run, cfg, tracker, resume_from)
+        best = fit(run, cfg, tracker, resume_from) if trained is None else trained
         if cfg.evaluate and scored:
             evaluation, evaluator = score_run(run, cfg, "test")
             track(tracker, evaluation, evaluator, "test", run.evaluation("test"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.callbacks import EarlyStopping
 from tiny_models import Curves, batches, fit, make, pairs, trainer_config
 
-from emo3d_exp.app.fit import build_trainer
+from emo3d_exp.app.fit import LastingStop, build_trainer
 from emo3d_exp.runs import RunFolder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -120,3 +122,39 @@ def test_a_moved_run_goes_on_with_its_best_checkpoint(tmp_path: Path) -> None:
     assert Path(after.best_model_path) == checkpoints / "best.ckpt"
     kept = torch.load(checkpoints / "best.ckpt", weights_only=True)
     assert kept["epoch"] < 12
+
+
+def test_a_checkpoint_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who had opened the old one reads all of it, also where $TMPDIR is another file system."""
+    rename = os.rename
+
+    def within_a_folder(source: Any, target: Any, **options: Any) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target, **options)
+
+    monkeypatch.setattr(os, "rename", within_a_folder)
+    monkeypatch.setattr(os, "replace", within_a_folder)
+    trainer, _ = build_trainer(trainer_config(1), RunFolder(tmp_path), "val/mse", [], quiet=True)
+    trainer.fit(make("clip_mlp"), batches(TRAIN, seed=1), batches(VAL))
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    before = last.read_bytes()
+    with last.open("rb") as opened:
+        trainer.fit_loop.max_epochs = 2
+        trainer.fit(trainer.model, batches(TRAIN, seed=1), batches(VAL))
+        assert torch.load(last, weights_only=True)["epoch"] == 1
+        assert opened.read() == before
+
+
+def test_a_save_that_fails_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    trainer, _ = fit(make("clip_mlp"), batches(TRAIN, seed=1), batches(VAL), tmp_path, 1)
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    before = last.read_bytes()
+    with pytest.raises(Exception, match="pickle"):
+        trainer.strategy.checkpoint_io.save_checkpoint({"rows": torch.zeros(9), "bad": lambda: 0}, last)
+    assert last.read_bytes() == before
+    assert sorted(p.name for p in last.parent.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+def test_the_count_of_earlier_checkpoints_is_found() -> None:
+    assert LastingStop("val/mse").state_key == EarlyStopping("val/mse").state_key
