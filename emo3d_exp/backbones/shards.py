@@ -1,8 +1,8 @@
 """Rows of numbers under 32-byte keys, in files that are whole or known to be broken.
 
 A shard is a header (magic, rows, width, CRC-32 of the rest), the keys, and the rows as little-endian float32.
-Files are written and checked in blocks and their rows read through a memory map, so that no file is ever
-held in memory as a whole.
+Large files are written and checked in blocks and their rows read through a memory map, so that none is ever
+held in memory as a whole. A map keeps a file descriptor, of which a process has few: small files are read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,23 +34,14 @@ class CorruptShard(Exception):
 
 @dataclass(frozen=True)
 class Shard:
-    """A file's content: ``keys`` (N,) of 32 bytes, in memory, and ``rows`` (N, D) float32, in the file.
+    """A file's content: ``keys`` (N,) of 32 bytes, in memory, and ``rows`` (N, D) float32.
 
-    The rows stay readable after the file was deleted.
+    The rows are in the file if ``mapped``, else in memory; they stay readable after the file was deleted.
     """
 
-    path: Path
     keys: np.ndarray
     rows: np.ndarray
-
-    def blocks(self) -> Iterator[np.ndarray]:
-        """The rows (n, D) in blocks, read from the file."""
-        width = self.rows.shape[1]
-        step = max(1, BLOCK_BYTES // (4 * width))
-        with self.path.open("rb") as file:
-            file.seek(HEADER.size + KEY_BYTES * len(self.keys))
-            while block := file.read(step * 4 * width):
-                yield np.frombuffer(block, "<f4").reshape(-1, width)
+    mapped: bool
 
 
 def as_keys(keys: Iterable[bytes]) -> np.ndarray:
@@ -60,7 +51,8 @@ def as_keys(keys: Iterable[bytes]) -> np.ndarray:
 
 def write_shard(folder: Path, keys: np.ndarray, blocks: Iterable[np.ndarray]) -> Path:
     """Write N keys, and N rows of one width as blocks (n, D), as a file that appears whole or not at all."""
-    path = folder / f"{time.time_ns():x}-{os.getpid():x}{SUFFIX}"
+    while (path := folder / f"{time.time_ns():x}-{os.getpid():x}{SUFFIX}").exists():
+        pass  # a coarse clock
     with write_atomically(path) as partial, partial.open("wb") as file:
         file.write(bytes(HEADER.size))
         content = np.ascontiguousarray(keys).tobytes()
@@ -75,8 +67,11 @@ def write_shard(folder: Path, keys: np.ndarray, blocks: Iterable[np.ndarray]) ->
     return path
 
 
-def open_shard(path: Path) -> Shard:
-    """Check a shard and map it. Raises CorruptShard with the reason, FileNotFoundError."""
+def open_shard(path: Path, map_from: int) -> Shard:
+    """Check a shard, and map it if the file has at least ``map_from`` bytes, else read it.
+
+    Raises CorruptShard with the reason, FileNotFoundError.
+    """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size < HEADER.size:
@@ -89,17 +84,14 @@ def open_shard(path: Path) -> Shard:
             raise CorruptShard(f"{size} bytes where {rows_at + count * width * 4} belong")
         # Read, not mapped: what is read through the map counts as this process's memory, page by page.
         keys = np.frombuffer(file.read(count * KEY_BYTES), KEYS)
-        found = zlib.crc32(keys)
+        held = file.read() if size < map_from else b""
+        found = zlib.crc32(held, zlib.crc32(keys))
         while block := file.read(BLOCK_BYTES):
             found = zlib.crc32(block, found)
         if found != checksum:
             raise CorruptShard("wrong checksum")
+        if size < map_from:
+            return Shard(keys, np.frombuffer(held, "<f4").reshape(count, width), mapped=False)
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     rows = np.frombuffer(mapped, "<f4", count * width, rows_at).reshape(count, width)
-    return Shard(path, keys, rows)
-
-
-def merged(folder: Path, shards: Sequence[Shard]) -> Path:
-    """Write one shard that holds the rows of several. Raises FileNotFoundError if one was deleted."""
-    keys = np.concatenate([shard.keys for shard in shards])
-    return write_shard(folder, keys, (block for shard in shards for block in shard.blocks()))
+    return Shard(keys, rows, mapped=True)

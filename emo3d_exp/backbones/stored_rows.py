@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,29 +19,42 @@ class Parts:
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-        self._arrays: list[np.ndarray] = []
-        self._starts: list[int] = []
+        # One attribute: a thread that reads while another one replaces sees both lists old or both new.
+        self._table: tuple[list[np.ndarray], list[int]] = [], []
         self.count = 0
 
     def append(self, rows: np.ndarray) -> None:
         """Add (n, D) rows at the end."""
         if len(rows):
-            self._arrays.append(rows)
-            self._starts.append(self.count)
+            arrays, starts = self._table
+            arrays.append(rows)
+            starts.append(self.count)
             self.count += len(rows)
+
+    def between(self, start: int, stop: int) -> Iterator[np.ndarray]:
+        """The arrays of rows ``start`` to ``stop``, where arrays begin and end."""
+        arrays, starts = self._table
+        yield from arrays[bisect_left(starts, start) : bisect_left(starts, stop)]
+
+    def replace(self, start: int, rows: np.ndarray) -> None:
+        """Let (n, D) rows of equal content stand for the arrays from row ``start`` on, which are let go."""
+        arrays, starts = self._table
+        first, end = bisect_left(starts, start), bisect_left(starts, start + len(rows))
+        self._table = [*arrays[:first], rows, *arrays[end:]], [*starts[:first], start, *starts[end:]]
 
     def copy_into(self, out: np.ndarray, rows: np.ndarray) -> None:
         """Write the table's ``rows`` (N,) into ``out`` (N, D)."""
-        if len(self._arrays) == 1:
-            out[:] = self._arrays[0][rows]
+        arrays, starts = self._table
+        if len(arrays) == 1:
+            out[:] = arrays[0][rows]
             return
-        part = np.searchsorted(self._starts, rows, side="right") - 1
+        part = np.searchsorted(starts, rows, side="right") - 1
         order = np.argsort(part, kind="stable")
         ends = np.flatnonzero(np.diff(part[order])) + 1
         for at in np.split(order, ends):
             if len(at):
                 number = part[at[0]]
-                out[at] = self._arrays[number][rows[at] - self._starts[number]]
+                out[at] = arrays[number][rows[at] - starts[number]]
 
 
 class StoredRows:
