@@ -13,6 +13,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from published import row, write_csv
@@ -191,7 +192,9 @@ def test_there_is_no_training_to_go_on_with(tmp_path: Path, monkeypatch: pytest.
     run = RunFolder(tmp_path / "run")
     run.create(compose("train", ["run_dir=null"]))
     run.add_provenance(imported={"file": "CLIP_Baseline.pth"})
-    running = DictConfig({"runtime": {"output_dir": str(run.path)}, "overrides": {"task": []}})
+    running = DictConfig(
+        {"runtime": {"output_dir": str(run.path)}, "overrides": {"task": []}, "mode": RunMode.RUN}
+    )
     monkeypatch.setattr(HydraConfig, "get", staticmethod(lambda: running))
     with pytest.raises(ConfigError, match="no training to go on with"):
         train(compose("train", ["resume=true"]))
