@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
 from typing import get_type_hints
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.assemble import PARTS, build_augmentation
 from emo3d_exp.app.cli import CONF
+from emo3d_exp.backbones import Tuning
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 from emo3d_exp.models import MODEL_NAMES, model_class
 
@@ -85,7 +87,14 @@ def check_augmentation(cfg: DictConfig) -> None:
 
 
 def check_tuning(cfg: DictConfig) -> None:
-    """Raise ConfigError where the backbone is to be trained with a model that cannot train it."""
+    """Raise ConfigError where the backbone is to be trained with a model that cannot train it, or is frozen
+    and yet told how to be trained."""
+    tuning = cfg.backbone.get("tuning")
+    if tuning is not None and not cfg.backbone.trainable:
+        given, usual = asdict(instantiate(tuning)), asdict(Tuning())
+        if changed := [name for name in usual if given[name] != usual[name]]:
+            keys = ", ".join(f"backbone.tuning.{name}" for name in changed)
+            raise ConfigError(f"{keys}: the backbone is frozen; add backbone.trainable=true")
     if OmegaConf.select(cfg, "backbone.trainable", default=False) and not _trains_texts(cfg.model.name):
         fitting = [name for name in MODEL_NAMES if _trains_texts(name)]
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,27 @@ class EpochSeed(Callback):
             set_epoch(trainer.current_epoch)
 
 
+class Stopwatch(Callback):
+    """Seconds that a training has taken, those before it was stopped included."""
+
+    def __init__(self) -> None:
+        self.before = 0.0
+        self.started: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self.before + (0.0 if self.started is None else time.monotonic() - self.started)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.started = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.before = float(state_dict["seconds"])
+
+
 class MovableCheckpoint(ModelCheckpoint):
     """Knows its best checkpoint again after the run folder was moved.
 
@@ -122,6 +144,11 @@ class OneStepFiles(TorchCheckpointIO):
             torch.save(checkpoint, file)
 
 
+def training_seconds(trainer: Trainer) -> float:
+    """What the stopwatch of :func:`build_trainer` shows."""
+    return next(callback.seconds for callback in trainer.callbacks if isinstance(callback, Stopwatch))
+
+
 def build_trainer(
     cfg: DictConfig, run: RunFolder, monitor: str, loggers: list[Any], quiet: bool = False
 ) -> tuple[Trainer, ModelCheckpoint]:
@@ -133,7 +160,7 @@ def build_trainer(
     last = MovableCheckpoint(
         dirpath=run.checkpoints, filename=run.last_checkpoint.stem, enable_version_counter=False
     )
-    callbacks: list[Callback] = [best, last, EpochSeed(cfg.seed)]
+    callbacks: list[Callback] = [best, last, EpochSeed(cfg.seed), Stopwatch()]
     if cfg.patience is not None:
         callbacks.append(LastingStop(monitor, patience=cfg.patience, mode="min"))
     if not quiet:

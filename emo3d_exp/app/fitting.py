@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 
 from emo3d_exp.app.assemble import build_augmentation, build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
-from emo3d_exp.app.fit import build_trainer
+from emo3d_exp.app.fit import build_trainer, training_seconds
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class
 from emo3d_exp.models.weights import save_weights
@@ -39,10 +39,9 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
     encoder, train, val = prepared(run, cfg)
     model = build_model(cfg, encoder.dim, encoder.text_tower())
     trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
-    started = time.monotonic()
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
-    took = {} if resume_from else {"train_seconds": round(time.monotonic() - started, 2)}
-    return save_best(run, cfg, model, best, encoder, took)
+    took = round(training_seconds(trainer), 2)
+    return save_best(run, cfg, model, best, encoder, {"train_seconds": took})
 
 
 def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | None) -> float:

@@ -63,9 +63,8 @@ class CheckpointImport:
         data = load_data(self.config)
         published = self.digest == self.checkpoint.sha256
         facts = {"file": self.path.name, "sha256": self.digest, "published": published}
-        self.run.create(self.config)
-        self.run.add_provenance(**data.facts(), backbone=encoder.fingerprint, imported=facts)
         save_fitted(self.run, self.config, model, encoder, {})
+        self.run.create(self.config, **data.facts(), backbone=encoder.fingerprint, imported=facts)
         self._warn(data.corpus.name)
         log.info(
             "%s is a run now, in %s: predict, export and the studio take it too",

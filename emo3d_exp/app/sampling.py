@@ -70,14 +70,13 @@ def summary(samples: np.ndarray, target: np.ndarray) -> dict[str, float]:
 def faces_of_like_emotions(data: LoadedData, prompts: Prompts, count: int) -> np.ndarray:
     """(count, N, 52) training faces whose emotion vectors are nearest to the prompts': how much faces of the
     same emotions differ in the data."""
+    from scipy.spatial import cKDTree
+
     train = data.corpus.select(data.rows("train"))
     faces = np.flatnonzero(train.has_blendshapes)
     emotions = train.emotions[train.face_sample[faces]].astype(np.float64)
-    asked = prompts.emotions.astype(np.float64)
-    distance = (
-        np.square(asked).sum(axis=1)[:, None] - 2 * asked @ emotions.T + np.square(emotions).sum(axis=1)
-    )
-    nearest = np.argsort(distance, axis=1, kind="stable")[:, :count]
+    ranks = np.arange(1, min(count, len(faces)) + 1)
+    _, nearest = cKDTree(emotions).query(prompts.emotions.astype(np.float64), k=ranks)
     return train.blendshapes[faces[nearest]].transpose(1, 0, 2)
 
 

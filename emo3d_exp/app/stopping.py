@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from omegaconf import DictConfig
+
+from emo3d_exp.app.resuming import trained_error
 from emo3d_exp.runs import RunFolder
 
 log = logging.getLogger(__name__)
@@ -24,7 +27,7 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def stoppable(run: RunFolder) -> Iterator[None]:
+def stoppable(run: RunFolder, cfg: DictConfig) -> Iterator[None]:
     """End well on SIGTERM and Ctrl-C: trackers and files are closed, and the log says how to go on.
 
     Where somebody else listens to SIGTERM already, such as a launcher that queues jobs anew, they keep it.
@@ -38,20 +41,20 @@ def stoppable(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        log.warning(how_to_go_on(run))
+        log.warning(how_to_go_on(run, cfg))
         raise Stopped(signal.SIGINT) from None
     except SystemExit:  # Lightning's answer to Ctrl-C too
-        log.warning(how_to_go_on(run))
+        log.warning(how_to_go_on(run, cfg))
         raise
     finally:
         if listening:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def how_to_go_on(run: RunFolder) -> str:
+def how_to_go_on(run: RunFolder, cfg: DictConfig) -> str:
     """One line for the log."""
     script = sys.argv[0] or "train.py"
-    if run.weights_file.is_file():
+    if trained_error(run, cfg) is not None:
         return f"stopped; the training was done, score it with: python evaluate.py run_dir={run.path}"
     where = "from its last whole epoch" if run.last_checkpoint.is_file() else "from the start"
     return f"stopped; go on {where} with: python {script} run_dir={run.path} resume=true"

@@ -45,7 +45,7 @@ def train(cfg: DictConfig) -> float | None:
     check_parts(cfg)
     if not resume:
         run.create(cfg)
-    with stoppable(run):
+    with stoppable(run, cfg):
         if not resume:
             return train_in(run, cfg)
         log.info("going on with %s", run.path)

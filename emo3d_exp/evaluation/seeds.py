@@ -35,7 +35,7 @@ ESSENTIAL = ("mse", "emo3d")
 LEGEND = (
     "Mean ± standard deviation over seeds. ↓ lower is better, ↑ higher. R@10: how often the prompt is among "
     "the 10 of those scored nearest to the face; right: how often the strongest emotion seen is its own; "
-    "parameters: numbers that the run keeps, without a frozen backbone; seconds: to train without a break, "
+    "parameters: numbers that the run keeps, without a frozen backbone; seconds: to train, breaks left out, "
     "embeddings at hand. Against the best: mean paired difference of Emo3D (else of the MSE), seeds averaged "
     "prompt by prompt, with its 95 % interval."
 )

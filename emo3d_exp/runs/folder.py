@@ -68,10 +68,11 @@ class RunFolder:
                 "run_dir=…, or continue that run with resume=true."
             )
 
-    def create(self, cfg: DictConfig) -> None:
-        """Write the resolved config and the provenance into a folder that no run has used.
+    def create(self, cfg: DictConfig, **facts: Any) -> None:
+        """Write the provenance, with ``facts``, and the resolved config into a folder that no run has used.
 
-        Paths in the config become absolute, so that later tools find the files from any folder.
+        Paths in the config become absolute, so that later tools find the files from any folder. The config
+        comes last: it is what makes the folder a run.
 
         Raises:
             ConfigError: the folder already holds a run, or cannot be written to.
@@ -80,9 +81,9 @@ class RunFolder:
         values = settings(cfg)
         values["run_dir"] = str(self.path)
         try:
+            write_json(self.provenance_file, {**provenance(), **facts})
             with write_atomically(self.config_file) as partial:
                 partial.write_text(OmegaConf.to_yaml(OmegaConf.create(values)), encoding="utf-8")
-            write_json(self.provenance_file, provenance())
         except OSError as error:
             raise ConfigError(
                 f"cannot write to the run folder {self.path}: {error}. Choose another run_dir=…"

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,6 +182,23 @@ def test_what_fails_leaves_nothing_behind(
     with pytest.raises(error, match=told):
         evaluate(cfg)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_import_that_was_stopped_can_be_done_again(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(RunFolder, "create", kill)
+        evaluate(asked("clip_mlp", place, tmp_path / "run"))
+    assert RunFolder(tmp_path / "run").weights_file.is_file()
+    evaluate(asked("clip_mlp", place, tmp_path / "run"))
+    assert "imported" in RunFolder(tmp_path / "run").provenance()
 
 
 def test_a_file_alone_does_not_say_what_it_is() -> None:

@@ -164,3 +164,10 @@ def test_models_that_cannot_train_it_refuse(model: str, tmp_path: Path) -> None:
         cfg = config(tmp_path, f"model={model}", backbone={"_target_": "x", "trainable": True})
     with pytest.raises(ConfigError, match=f"model={model} cannot train its .*emotion_xlm, model=lm_mlp"):
         check_parts(cfg)
+
+
+def test_how_to_train_a_frozen_backbone_is_refused(tmp_path: Path) -> None:
+    cfg = tuning_config(tmp_path, Path("/anywhere"), "lm_mlp", {"warmup": 0.2})
+    cfg.backbone.trainable = False
+    with pytest.raises(ConfigError, match=r"tuning\.lr, backbone\.tuning\.warmup: .*add backbone\.trainable"):
+        check_parts(cfg)

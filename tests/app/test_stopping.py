@@ -7,9 +7,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from emo3d_exp.app.stopping import Stopped, how_to_go_on, stoppable
 from emo3d_exp.runs import RunFolder
+
+CFG = OmegaConf.create({"model": {"name": "clip_mlp"}})
 
 
 @pytest.fixture
@@ -19,7 +22,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 def test_sigterm_unwinds_and_says_how_to_go_on(run: RunFolder, caplog: pytest.LogCaptureFixture) -> None:
     closed = []
-    with pytest.raises(Stopped) as caught, stoppable(run):
+    with pytest.raises(Stopped) as caught, stoppable(run, CFG):
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             signal.pause()
@@ -32,16 +35,16 @@ def test_sigterm_unwinds_and_says_how_to_go_on(run: RunFolder, caplog: pytest.Lo
 
 
 def test_ctrl_c_does_too(run: RunFolder, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(Stopped) as caught, stoppable(run):
+    with pytest.raises(Stopped) as caught, stoppable(run, CFG):
         raise KeyboardInterrupt
     assert caught.value.code == 130
     assert "stopped" in caplog.text
 
 
 def test_errors_and_good_ends_say_nothing(run: RunFolder, caplog: pytest.LogCaptureFixture) -> None:
-    with stoppable(run):
+    with stoppable(run, CFG):
         pass
-    with pytest.raises(ValueError), stoppable(run):
+    with pytest.raises(ValueError), stoppable(run, CFG):
         raise ValueError
     assert caplog.text == ""
 
@@ -50,7 +53,7 @@ def test_who_listens_already_is_left_alone(run: RunFolder) -> None:
     heard = []
     before = signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
     try:
-        with stoppable(run):
+        with stoppable(run, CFG):
             os.kill(os.getpid(), signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -58,9 +61,13 @@ def test_who_listens_already_is_left_alone(run: RunFolder) -> None:
 
 
 def test_the_line_fits_what_is_there(run: RunFolder) -> None:
-    assert "from the start" in how_to_go_on(run)
+    assert "from the start" in how_to_go_on(run, CFG)
     run.checkpoints.mkdir(parents=True)
     run.last_checkpoint.touch()
-    assert "from its last whole epoch" in how_to_go_on(run)
+    assert "from its last whole epoch" in how_to_go_on(run, CFG)
     run.weights_file.touch()
-    assert f"python evaluate.py run_dir={run.path}" in how_to_go_on(run)
+    assert "from its last whole epoch" in how_to_go_on(run, CFG)
+    run.model_file.write_text('{"val/mse": 0.01}')
+    assert f"python evaluate.py run_dir={run.path}" in how_to_go_on(run, CFG)
+    two_stages = OmegaConf.create({"model": {"name": "face_clip"}})
+    assert "resume=true" in how_to_go_on(run, two_stages)

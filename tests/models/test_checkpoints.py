@@ -14,7 +14,7 @@ from pytorch_lightning import Trainer, seed_everything
 from pytorch_lightning.callbacks import EarlyStopping
 from tiny_models import Curves, batches, fit, make, pairs, trainer_config
 
-from emo3d_exp.app.fit import LastingStop, build_trainer
+from emo3d_exp.app.fit import LastingStop, build_trainer, training_seconds
 from emo3d_exp.runs import RunFolder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -85,6 +85,18 @@ def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
     fit(rest, batches(TRAIN, seed=7), batches(VAL), tmp_path / "parts", 6, resume_from=stopped)
     for key, value in whole.state_dict().items():
         assert torch.equal(value, rest.state_dict()[key]), key
+
+
+def test_the_seconds_of_a_stopped_training_count_on(tmp_path: Path) -> None:
+    fit(make("clip_mlp"), batches(TRAIN, seed=7), batches(VAL), tmp_path, 2)
+    stopped = tmp_path / "checkpoints" / "last.ckpt"
+    state = torch.load(stopped, weights_only=True)
+    assert 0 < state["callbacks"]["Stopwatch"]["seconds"] < 100
+    state["callbacks"]["Stopwatch"]["seconds"] = 1000.0
+    torch.save(state, stopped)
+    trainer, _ = build_trainer(trainer_config(3), RunFolder(tmp_path), "val/mse", [], quiet=True)
+    trainer.fit(make("clip_mlp"), batches(TRAIN, seed=7), batches(VAL), ckpt_path=stopped, weights_only=True)
+    assert 1000 < training_seconds(trainer) < 1100
 
 
 def test_no_file_outside_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
