@@ -1,14 +1,32 @@
-"""The scripts as a user starts them: processes of their own, offline, with a cache of the test's own."""
+"""The scripts as a user starts them: processes of their own, offline, with a cache of the test's own.
+
+They are forked from a server that has loaded the heavy libraries, which is most of what a short command does.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
-import subprocess
+import runpy
+import signal
 import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from multiprocessing import forkserver, get_context
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("data.rows=300", "batch_size=64", "threads=1")
+LIBRARIES = [
+    "torch", "torchmetrics", "pytorch_lightning", "transformers", "peft", "torchvision", "pyarrow.dataset",
+    "pandas", "matplotlib.pyplot", "hydra", "rich.progress",
+]  # fmt: skip
+"""Not wandb, nor open_clip, which loads it: it makes a folder for temporary files as it is loaded."""
+LIMIT = 300
+"""Seconds that a command may take."""
 
 
 def environment(cache: Path) -> dict[str, str]:
@@ -18,18 +36,48 @@ def environment(cache: Path) -> dict[str, str]:
     return {**kept, **offline, "PYTHONPATH": str(ROOT)}
 
 
-def run(cache: Path, folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``python script.py …`` or, for a dotted name, ``python -m …`` in ``folder``."""
-    target = [str(ROOT / script)] if script.endswith(".py") else ["-m", script]
-    return subprocess.run(
-        [sys.executable, *target, *arguments],
-        cwd=folder,
-        env=environment(cache),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        stdin=subprocess.DEVNULL,
-    )
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Command:
+    """``python script.py …`` or, for a dotted name, ``python -m …`` in ``folder``, running."""
+
+    def __init__(self, cache: Path, folder: Path, script: str, *arguments: str) -> None:
+        self._said = Path(tempfile.mkdtemp())
+        self._process = _server().Process(
+            target=_main, args=(environment(cache), str(folder), script, arguments, str(self._said))
+        )
+        self._process.start()
+
+    @property
+    def running(self) -> bool:
+        return self._process.is_alive()
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self._process.pid, number)
+
+    def wait(self) -> Done:
+        """Its status and what it printed; fails where it does not end."""
+        self._process.join(LIMIT)
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join()
+            raise AssertionError(f"not done within {LIMIT} s: {self._texts()}")
+        return Done(self._process.exitcode, *self._texts())
+
+    def _texts(self) -> tuple[str, str]:
+        return tuple((self._said / name).read_text(encoding="utf-8") for name in ("out", "err"))
+
+
+def run(cache: Path, folder: Path, script: str, *arguments: str) -> Done:
+    """A :class:`Command`, and wait for it."""
+    return Command(cache, folder, script, *arguments).wait()
 
 
 def succeed(*arguments: object) -> str:
@@ -37,3 +85,35 @@ def succeed(*arguments: object) -> str:
     done = run(*arguments)  # type: ignore[arg-type]
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
+
+
+def _server() -> object:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(LIBRARIES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")  # which its library reads once
+        forkserver.ensure_running()
+    return context
+
+
+def _main(variables: dict[str, str], folder: str, script: str, arguments: tuple[str, ...], said: str) -> None:
+    """What the process does, which begins as a copy of the server."""
+    os.environ.clear()
+    os.environ.update(variables)
+    os.chdir(folder)
+    for number, name in ((0, os.devnull), (1, f"{said}/out"), (2, f"{said}/err")):
+        file = os.open(name, os.O_RDWR | os.O_CREAT)
+        os.dup2(file, number)
+        os.close(file)
+    sys.path[0] = str(ROOT)
+    sys.argv = [str(ROOT / script) if script.endswith(".py") else script, *arguments]
+    try:
+        if script.endswith(".py"):
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        else:
+            runpy.run_module(script, run_name="__main__", alter_sys=True)
+    except Exception:  # as the interpreter does
+        traceback.print_exc()
+        sys.exit(1)
+    finally:
+        atexit._run_exitfuncs()  # which multiprocessing leaves out

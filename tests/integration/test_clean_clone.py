@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, SMALL, environment, run, succeed
+from commands import ROOT, SMALL, Command, environment, run, succeed
 
 from emo3d_exp.evaluation import load_predictions
 
@@ -25,7 +25,12 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(place):
-    succeed(place / "cache", place, "train.py", *SMALL, "trainer.max_epochs=4", "run_dir=first")
+    """A run by a process that has nothing loaded yet, as a user's has not."""
+    command = [sys.executable, str(ROOT / "train.py"), *SMALL, "trainer.max_epochs=4", "run_dir=first"]
+    done = subprocess.run(
+        command, cwd=place, env=environment(place / "cache"), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     return place / "first"
 
 
@@ -100,20 +105,14 @@ def test_predict_shows_the_strongest_blendshapes_and_the_face(trained, place):
 
 
 def test_a_killed_run_says_so_and_goes_on(place):
-    arguments = [*SMALL, "trainer.max_epochs=300", "patience=null", "run_dir=killed", "metric=mse"]
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *arguments, "tracking=none"],
-        cwd=place,
-        env=environment(place / "cache"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    arguments = [*SMALL, "trainer.max_epochs=80", "patience=null", "run_dir=killed", "metric=mse"]
+    process = Command(place / "cache", place, "train.py", *arguments, "tracking=none")
     last = place / "killed" / "checkpoints" / "last.ckpt"
     deadline = time.monotonic() + 200
-    while not last.is_file() and process.poll() is None and time.monotonic() < deadline:
+    while not last.is_file() and process.running and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send(signal.SIGKILL)
+    assert process.wait().returncode == -signal.SIGKILL
     assert last.is_file() and not (place / "killed" / "weights.safetensors").exists()
     unfinished = run(place / "cache", place, "evaluate.py", "run_dir=killed")
     assert unfinished.returncode == 2 and "resume=true" in unfinished.stderr

@@ -1,15 +1,13 @@
 """``python train.py`` that is killed, moved, asked to stop and resumed ends like one that was left alone."""
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, environment, run
+from commands import ROOT, Command, Done, run
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from safetensors.numpy import load_file
@@ -45,13 +43,6 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]  # fmt: skip
 
 
-def start(cache: Path, folder: Path, *given: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *given],
-        cwd=folder, env=environment(cache), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-
-
 def left_alone(arguments: list[str], folder: Path) -> RunFolder:
     """The same training without a break, in this process, which has loaded the libraries already."""
     GlobalHydra.instance().clear()
@@ -63,36 +54,37 @@ def left_alone(arguments: list[str], folder: Path) -> RunFolder:
     return whole
 
 
-def stop_after_an_epoch(process: subprocess.Popen, checkpoint: Path, number: signal.Signals) -> str:
-    """Send a signal into the epoch after the next that is written; what the process said."""
+def stop_after_an_epoch(process: Command, checkpoint: Path, number: signal.Signals) -> Done:
+    """Send a signal into the epoch after the next that is written."""
     before = checkpoint.stat().st_mtime_ns if checkpoint.is_file() else 0
     end = time.monotonic() + 120
     while not checkpoint.is_file() or checkpoint.stat().st_mtime_ns == before:
-        assert process.poll() is None and time.monotonic() < end, process.stdout.read()
+        assert process.running and time.monotonic() < end, process.wait()
         time.sleep(0.005)
-    os.kill(process.pid, number)
-    return process.communicate(timeout=60)[0]
+    process.send(number)
+    return process.wait()
 
 
 def test_killed_moved_terminated_and_resumed(arguments: list[str], tmp_path: Path, cache: Path) -> None:
-    killed = start(cache, tmp_path, *arguments, "run_dir=killed")
-    stop_after_an_epoch(killed, tmp_path / "killed" / "checkpoints" / "last.ckpt", signal.SIGKILL)
+    training = Command(cache, tmp_path, "train.py", *arguments, "run_dir=killed")
+    killed = stop_after_an_epoch(training, tmp_path / "killed" / "checkpoints" / "last.ckpt", signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / "weights.safetensors").exists()
 
     moved = (tmp_path / "killed").rename(tmp_path / "moved")
-    asked = start(cache, tmp_path, "run_dir=moved", "resume=true")
-    said = stop_after_an_epoch(asked, moved / "checkpoints" / "last.ckpt", signal.SIGTERM)
+    training = Command(cache, tmp_path, "train.py", "run_dir=moved", "resume=true")
+    asked = stop_after_an_epoch(training, moved / "checkpoints" / "last.ckpt", signal.SIGTERM)
     assert asked.returncode == 128 + signal.SIGTERM
+    said = asked.stdout + asked.stderr
     assert "Traceback" not in said
     assert "stopped; go on from its last whole epoch with: python" in said
     assert f"run_dir={moved} resume=true" in said
     assert not (moved / "weights.safetensors").exists()
 
-    last = start(cache, tmp_path, "run_dir=moved", "resume=true")
+    last = Command(cache, tmp_path, "train.py", "run_dir=moved", "resume=true")
     expected = load_file(left_alone(arguments, tmp_path / "alone").weights_file)
-    output = last.communicate(timeout=120)[0]
-    assert last.returncode == 0, output
+    done = last.wait()
+    assert done.returncode == 0, done
     found = load_file(moved / "weights.safetensors")
     assert expected.keys() == found.keys()
     assert any("word_embeddings" in name for name in found)
