@@ -143,8 +143,15 @@ def as_batches(options: argparse.Namespace, gather_bytes: int | None) -> Any:
     from emo3d_exp.data.staging import GATHER_BYTES
 
     limit = GATHER_BYTES if gather_bytes is None else gather_bytes
-    rest = (*faces_and_emotions(options), pair_rows(options), options.batch_size, True, 1, limit)
-    return TensorBatches(*embed(options), *rest)
+    return TensorBatches(
+        *embed(options),
+        *faces_and_emotions(options),
+        pair_rows(options),
+        options.batch_size,
+        shuffle=True,
+        seed=1,
+        gather_bytes=limit,
+    )
 
 
 def as_list(options: argparse.Namespace) -> Any:
