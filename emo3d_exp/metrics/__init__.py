@@ -9,15 +9,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from emo3d_exp.metrics.functional import (
-    blendshape_errors,
+from emo3d_exp.metrics.blendshapes import best_of_references, blendshape_errors
+from emo3d_exp.metrics.divergence import (
+    AGGREGATIONS,
+    aggregate,
     emo3d_from_kl,
-    emo3d_scores,
+    jensen_shannon,
     kl_divergence,
-    nearest_prompts,
 )
+from emo3d_exp.metrics.functional import emo3d_scores
 from emo3d_exp.metrics.interval import Interval
-from emo3d_exp.metrics.retrieval import retrieval_scores
+from emo3d_exp.metrics.nearest import nearest_prompts, own_ranks
+from emo3d_exp.metrics.retrieval import RECALLS, retrieval_scores
 from emo3d_exp.metrics.samples import best_of, diversity, energy_score
 
 if TYPE_CHECKING:
@@ -30,17 +33,23 @@ _SHELLS = {
 }
 
 __all__ = [
+    "AGGREGATIONS",
+    "RECALLS",
     "BlendshapeMSE",
     "Emo3DMetric",
     "Interval",
+    "aggregate",
     "best_of",
+    "best_of_references",
     "blendshape_errors",
     "diversity",
     "emo3d_from_kl",
     "emo3d_scores",
     "energy_score",
+    "jensen_shannon",
     "kl_divergence",
     "nearest_prompts",
+    "own_ranks",
     "retrieval_scores",
 ]
 

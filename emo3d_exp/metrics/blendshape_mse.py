@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from emo3d_exp.metrics.functional import blendshape_errors
+from emo3d_exp.metrics.blendshapes import blendshape_errors
 from emo3d_exp.metrics.interval import Interval
 from emo3d_exp.metrics.keyed import KeyedMetric
+
+ERRORS = tuple(blendshape_errors(np.zeros((0, 52)), np.zeros((0, 52))))
+"""What is kept of every sample."""
 
 
 class BlendshapeMSE(KeyedMetric):
@@ -30,7 +33,7 @@ class BlendshapeMSE(KeyedMetric):
     higher_is_better = False
 
     def __init__(self, neutral: bool = True) -> None:
-        super().__init__({name: torch.empty(0, dtype=torch.float64) for name in ("mse", "mse_51")})
+        super().__init__({name: torch.empty(0, dtype=torch.float64) for name in ERRORS})
         self.neutral = neutral
 
     def update(self, predicted: Any, target: Any, sample_id: Any, text_number: Any) -> None:
@@ -42,4 +45,4 @@ class BlendshapeMSE(KeyedMetric):
         return torch.tensor(self._rows()["mse" if self.neutral else "mse_51"].mean(), dtype=torch.float64)
 
     def _values(self, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {"mse": rows["mse"], "mse_51": rows["mse_51"]}
+        return {name: rows[name] for name in ERRORS}

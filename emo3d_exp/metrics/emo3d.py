@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from emo3d_exp.metrics.divergence import aggregate
 from emo3d_exp.metrics.functional import emo3d_scores
 from emo3d_exp.metrics.interval import Interval
 from emo3d_exp.metrics.keyed import KeyedMetric
@@ -18,11 +19,13 @@ class Emo3DMetric(KeyedMetric):
 
     Per sample 1/(1+exp(-KL(φ‖ψ̄))) with φ the prompt's emotion distribution and ψ̄ the mean distribution
     of the ``k`` bank prompts nearest to the picture (eqs 5 and 6 of the paper; smoothing in
-    :func:`~emo3d_exp.metrics.functional.kl_divergence`); :meth:`compute` is the mean over samples.
+    :func:`~emo3d_exp.metrics.divergence.kl_divergence`); :meth:`compute` is the mean over samples.
 
     Args:
         bank_features: (M, D) features of the bank's texts. bank_emotions: (M, 8) their intensities.
         k: neighbours, from 1 to M. eps: smoothing of both distributions.
+        aggregation: of the samples, see :func:`~emo3d_exp.metrics.divergence.aggregate`.
+        bank_ids: (M,) sample ids of the bank; where given, a sample is never led back to its own prompts.
 
     >>> one_hot = np.eye(8, dtype=np.float32)
     >>> metric = Emo3DMetric(one_hot, one_hot, k=1)
@@ -37,7 +40,15 @@ class Emo3DMetric(KeyedMetric):
     """With ``eps=0`` an emotion that no neighbour has makes KL infinite and the value 1."""
     higher_is_better = False
 
-    def __init__(self, bank_features: Any, bank_emotions: Any, k: int = 10, eps: float = 1e-3) -> None:
+    def __init__(
+        self,
+        bank_features: Any,
+        bank_emotions: Any,
+        k: int = 10,
+        eps: float = 1e-3,
+        aggregation: str = "per_sample",
+        bank_ids: Any = None,
+    ) -> None:
         bank_features, bank_emotions = torch.as_tensor(bank_features), torch.as_tensor(bank_emotions)
         super().__init__(
             {
@@ -45,7 +56,9 @@ class Emo3DMetric(KeyedMetric):
                 "emotions": torch.empty(0, len(EMOTIONS), dtype=torch.float64),
             }
         )
-        self.k, self.eps = k, eps
+        self.k, self.eps, self.aggregation = k, eps, aggregation
+        aggregate([0.0], aggregation)  # refuses another one at once
+        self.bank_ids = None if bank_ids is None else np.array(bank_ids)
         self.register_buffer("bank_features", bank_features.clone(), persistent=False)
         self.register_buffer("bank_emotions", bank_emotions.clone(), persistent=False)
         if not 1 <= k <= len(self.bank_features):
@@ -57,10 +70,14 @@ class Emo3DMetric(KeyedMetric):
         self._append(sample_id, text_number, features=image_features, emotions=prompt_emotions)
 
     def compute(self) -> torch.Tensor:
-        """The mean over samples, a float64 scalar."""
-        return torch.tensor(self._values(self._rows())["emo3d"].mean(), dtype=torch.float64)
+        """The value of the set, a float64 scalar."""
+        return torch.tensor(
+            aggregate(self._values(self._rows())["kl"], self.aggregation), dtype=torch.float64
+        )
 
     def _values(self, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        ids = None if self.bank_ids is None else rows["keys"][:, 0]
         return emo3d_scores(
-            rows["features"], self.bank_features, rows["emotions"], self.bank_emotions, self.k, self.eps
-        )
+            rows["features"], self.bank_features, rows["emotions"], self.bank_emotions, self.k, self.eps,
+            ids, self.bank_ids,
+        )  # fmt: skip

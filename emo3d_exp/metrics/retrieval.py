@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from emo3d_exp.metrics.functional import nearest_prompts
+from emo3d_exp.metrics.nearest import nearest_prompts, own_ranks
 from emo3d_exp.vocab import EMOTION_INDEX, dominant, to_distribution
 
 NEIGHBOURS = 10
+RECALLS = (1, 5, 10)
 
 
 def retrieval_scores(image_features: Any, text_features: Any, emotions: Any) -> dict[str, float]:
@@ -25,16 +26,14 @@ def retrieval_scores(image_features: Any, text_features: Any, emotions: Any) -> 
         the mean distribution of the 10 nearest texts, *the own one left out*, has that emotion as its
         largest non-neutral entry (7 classes).
     """
-    count = len(image_features)
-    nearest = nearest_prompts(image_features, text_features, min(NEIGHBOURS + 1, count))
-    own = nearest == np.arange(count)[:, None]
-    rank = np.where(own.any(axis=1), own.argmax(axis=1), count)
+    own = np.arange(len(image_features))
     emotions = np.asarray(emotions, dtype=np.float64)
-    others = np.stack([row[~mine][:NEIGHBOURS] for row, mine in zip(nearest, own, strict=True)])
+    others = nearest_prompts(image_features, text_features, NEIGHBOURS, own, own)
     shown = to_distribution(emotions)[others].mean(axis=1)
     shown[:, EMOTION_INDEX["neutral"]] = 0.0
     asked = dominant(emotions)
     emotional = asked != EMOTION_INDEX["neutral"]
     right = shown.argmax(axis=1)[emotional] == asked[emotional]
-    recalls = {f"r_at_{k}": float((rank < k).mean()) for k in (1, 5, 10)}
+    ranks = own_ranks(image_features, text_features)
+    recalls = {f"r_at_{k}": float((ranks < k).mean()) for k in RECALLS}
     return {**recalls, "dominant_emotion_of_10": float(right.mean())}

@@ -12,8 +12,8 @@ from emo3d_exp.metrics import (
     blendshape_errors,
     emo3d_from_kl,
     emo3d_scores,
-    functional,
     kl_divergence,
+    nearest,
     nearest_prompts,
 )
 
@@ -101,7 +101,8 @@ def test_nearest_does_not_depend_on_chunks_or_scale(monkeypatch):
     rng = np.random.default_rng(5)
     queries, bank = rng.normal(size=(33, 8)), rng.normal(size=(20, 8)).round(1)
     whole = nearest_prompts(queries, bank, 7)
-    monkeypatch.setattr(functional, "QUERIES_AT_ONCE", 5)
+    monkeypatch.setattr(nearest, "SIMILARITIES_AT_ONCE", 23)
+    monkeypatch.setattr(nearest, "BANK_AT_ONCE", 6)
     np.testing.assert_array_equal(nearest_prompts(queries * 100, bank * 0.01, 7), whole)
 
 
