@@ -160,6 +160,8 @@ class Prompts:
         sample_id: (N,) int64. text_number: (N,) int64, from 1. text: N strings.
         emotions: (N, 8) float32 intensities.
         blendshapes: (N, 52) float32, the face to compare with (the sample's first with scores).
+        faces: (N, R, 52) float32, all true faces of the sample, rows of NaN where it has fewer than R; None
+            where no sample has more than one.
     """
 
     sample_id: np.ndarray
@@ -167,6 +169,7 @@ class Prompts:
     text: tuple[str, ...]
     emotions: np.ndarray
     blendshapes: np.ndarray
+    faces: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.text)

@@ -32,7 +32,25 @@ def prompts(corpus: Corpus, rows: np.ndarray) -> Prompts:
         text=tuple(corpus.text[text] for text in texts),
         emotions=corpus.emotions[samples],
         blendshapes=corpus.blendshapes[first_face[samples]],
+        faces=_all_faces(corpus, order, samples),
     )
+
+
+def _all_faces(corpus: Corpus, faces: np.ndarray, samples: np.ndarray) -> np.ndarray | None:
+    """(T, R, 52) the scored faces of each text's sample; None where every sample has one.
+
+    Args:
+        faces: rows of scored faces, by sample and number. samples: (T,) of the texts.
+    """
+    sample = corpus.face_sample[faces]
+    number = np.arange(len(faces)) - np.searchsorted(sample, sample)
+    most = int(number[np.isin(sample, samples)].max(initial=0)) + 1
+    if most == 1:
+        return None
+    table = np.full((len(corpus), most, corpus.blendshapes.shape[1]), np.nan, dtype=np.float32)
+    kept = number < most
+    table[sample[kept], number[kept]] = corpus.blendshapes[faces[kept]]
+    return table[samples]
 
 
 def _distinct(corpus: Corpus, chosen: np.ndarray) -> np.ndarray:

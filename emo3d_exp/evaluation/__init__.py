@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from emo3d_exp.evaluation.evaluator import Evaluator
     from emo3d_exp.evaluation.intervals import bootstrap_interval
     from emo3d_exp.evaluation.leaderboard import Leaderboard, read_leaderboard
+    from emo3d_exp.evaluation.looks import LookSettings
     from emo3d_exp.evaluation.predictions import Match, load_predictions, match, save_predictions
     from emo3d_exp.evaluation.references import REFERENCES, reference_faces
     from emo3d_exp.evaluation.report import write_report
@@ -25,6 +26,7 @@ _MODULES = {
     "evaluator": ("Evaluator",),
     "intervals": ("bootstrap_interval",),
     "leaderboard": ("Leaderboard", "read_leaderboard"),
+    "looks": ("LookSettings",),
     "predictions": ("Match", "load_predictions", "match", "save_predictions"),
     "references": ("REFERENCES", "reference_faces"),
     "report": ("write_report",),
@@ -38,6 +40,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "Leaderboard",
+    "LookSettings",
     "Match",
     "PromptBank",
     "bootstrap_interval",

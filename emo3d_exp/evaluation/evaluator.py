@@ -9,21 +9,23 @@ import numpy as np
 
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.evaluation.bank import BankSettings, PromptBank, check_emotions, select_bank
-from emo3d_exp.evaluation.evaluation import Evaluation, per_sample_table, summary
+from emo3d_exp.evaluation.evaluation import Evaluation, per_sample_table
+from emo3d_exp.evaluation.looks import LookSettings
 from emo3d_exp.evaluation.pictures import face_features
 from emo3d_exp.evaluation.predictions import match
 from emo3d_exp.evaluation.references import reference_faces
+from emo3d_exp.evaluation.summary import by_emotion, confusion, relative, summary
+from emo3d_exp.metrics import AGGREGATIONS, RECALLS
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.vocab import VOCABULARY_HASH
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
-    from emo3d_exp.faces import Renderer, Rig
+    from emo3d_exp.faces import Look, Renderer, Rig
 
 log = logging.getLogger(__name__)
 
 Values = dict[str, np.ndarray]
-RETRIEVED_AMONG = 10
 
 
 class Evaluator:
@@ -33,7 +35,9 @@ class Evaluator:
         rig, renderer: pose and draw the faces. cache: of the judge's features.
         judge: zero-shot text-image encoder; None: blendshape errors alone, nothing is drawn.
         k: nearest prompts that a face is judged by. eps: smoothing of both distributions.
-        bank: which prompts make the prompt bank.
+        aggregation: of the samples' values, see :func:`~emo3d_exp.metrics.aggregate`.
+        exclude_self: leave prompts of the sample that is scored out of its neighbours.
+        bank: which prompts make the prompt bank. looks: under which faces are drawn.
         bootstrap: replicates of the intervals. seed: of the intervals and of the other sample's face.
         threads: that draw faces; None: the cores there are, at most 4.
 
@@ -49,18 +53,24 @@ class Evaluator:
         cache: EmbeddingCache | None,
         k: int = 10,
         eps: float = 1e-3,
+        aggregation: str = "per_sample",
+        exclude_self: bool = True,
         bank: BankSettings | None = None,
+        looks: LookSettings | None = None,
         bootstrap: int = 1000,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
         self.rig, self.renderer, self.judge, self.cache = rig, renderer, judge, cache
-        self.k, self.eps, self.bank = k, eps, bank or BankSettings()
+        self.k, self.eps, self.aggregation, self.exclude_self = k, eps, aggregation, exclude_self
+        self.bank, self.looks = bank or BankSettings(), looks or LookSettings()
         self.bootstrap, self.seed, self.threads = bootstrap, seed, threads
-        if k < 1 or eps < 0 or bootstrap < 1:
+        if k < 1 or not 0 <= eps < np.inf or bootstrap < 1:
             raise ConfigError(
                 f"metric: k={k} and bootstrap={bootstrap} must be positive, eps={eps} not negative"
             )
+        if aggregation not in AGGREGATIONS:
+            raise ConfigError(f"metric.aggregation={aggregation} is not one of {', '.join(AGGREGATIONS)}")
         if judge is not None and not {"text", "image"} <= judge.modalities:
             raise ConfigError(
                 f"metric.judge={judge.name} encodes {', '.join(sorted(judge.modalities))} only; the Emo3D "
@@ -106,13 +116,25 @@ class Evaluator:
         faces = {"prediction": found.predictions.blendshapes}
         faces |= reference_faces(prompts, mean_face, self.seed)
         values = self._values(faces, prompts, bank)
-        figures = {name: summary(v, prompts, self.bootstrap, self.seed) for name, v in values.items()}
+        figures = relative({name: self._summary(v, prompts) for name, v in values.items()})
         facts = {"system": system, "split": split, "data": data_fingerprint, "prompts": len(prompts)}
         facts |= {"split_hash": split_fingerprint} if split_fingerprint else {}
         facts |= {"unasked_predictions": len(found.extra), **self._provenance(bank)}
-        table = per_sample_table(values["prediction"], prompts, bank)
-        metrics = figures.pop("prediction")
-        return Evaluation(metrics, figures, facts, table, prompts, found.predictions, bank)
+        own = values["prediction"]
+        return Evaluation(
+            metrics=figures.pop("prediction"),
+            references=figures,
+            provenance=facts,
+            per_sample=per_sample_table(own, prompts, bank),
+            prompts=prompts,
+            predictions=found.predictions,
+            bank=bank,
+            emotions=by_emotion(own, prompts),
+            confusion=confusion(own, prompts),
+        )
+
+    def _summary(self, values: Values, prompts: Prompts) -> dict[str, float]:
+        return summary(values, prompts, self.bootstrap, self.seed, self.aggregation)
 
     def _checked(self, bank: PromptBank | None) -> PromptBank:
         if bank is None:
@@ -137,15 +159,38 @@ class Evaluator:
         among = self.cache.texts(self.judge, bank.text)
         values = {}
         for name, face in faces.items():
-            features = face_features(face, self.renderer, self.judge, self.cache, self.threads)
-            values[name] = self._emo3d(features, prompts, among, bank)
-            values[name]["retrieved"] = _retrieved(features, texts)
-        return values | {"text": self._emo3d(texts, prompts, among, bank)}
+            views = [self._features(face, look) for look in self.looks.looks()]
+            values[name] = self._seen(views, prompts, texts, among, bank)
+        own = self._emo3d(texts, prompts, among, bank)  # a text has no own text to be found
+        return values | {"text": own}
+
+    def _features(self, faces: np.ndarray, look: Look) -> np.ndarray:
+        return face_features(faces, self.renderer, self.judge, self.cache, self.threads, look)
+
+    def _seen(
+        self,
+        views: list[np.ndarray],
+        prompts: Prompts,
+        texts: np.ndarray,
+        among: np.ndarray,
+        bank: PromptBank,
+    ) -> Values:
+        """What the judge sees of faces, given their features under each look."""
+        if self.looks.average == "features":
+            views = [np.mean([_unit(view) for view in views], axis=0)]
+        each = [
+            self._emo3d(view, prompts, among, bank) | _recalls(view, texts) for view in views
+        ]  # neighbours are those of the first
+        return {
+            name: first if name == "neighbours" else np.mean([values[name] for values in each], axis=0)
+            for name, first in each[0].items()
+        }
 
     def _emo3d(self, features: np.ndarray, prompts: Prompts, among: np.ndarray, bank: PromptBank) -> Values:
         from emo3d_exp.metrics import Emo3DMetric
 
-        metric = Emo3DMetric(among, bank.emotions, self.k, self.eps)
+        ids = bank.sample_id if self.exclude_self else None
+        metric = Emo3DMetric(among, bank.emotions, self.k, self.eps, self.aggregation, ids)
         metric.update(features, prompts.emotions, prompts.sample_id, prompts.text_number)
         return _in_order(metric.per_sample(), prompts)
 
@@ -161,8 +206,11 @@ class Evaluator:
             "judge": {"name": self.judge.name, "fingerprint": self.judge.fingerprint},
             "rig": {"name": self.rig.name, "fingerprint": self.rig.fingerprint},
             "renderer": self.renderer.fingerprint,
+            "looks": self.looks.facts(),
             "k": self.k,
             "eps": self.eps,
+            "aggregation": self.aggregation,
+            "exclude_self": self.exclude_self,
             "bank": {
                 "split": self.bank.split,
                 "size": len(bank),
@@ -185,11 +233,14 @@ def _check_prompts(prompts: Prompts) -> None:
 
 
 def _errors(faces: np.ndarray, prompts: Prompts) -> Values:
-    from emo3d_exp.metrics import BlendshapeMSE
+    from emo3d_exp.metrics import BlendshapeMSE, best_of_references
 
     metric = BlendshapeMSE()
     metric.update(faces, prompts.blendshapes, prompts.sample_id, prompts.text_number)
-    return _in_order(metric.per_sample(), prompts)
+    values = _in_order(metric.per_sample(), prompts)
+    return (
+        values if prompts.faces is None else values | {"mse_best": best_of_references(faces, prompts.faces)}
+    )
 
 
 def _in_order(values: Values, prompts: Prompts) -> Values:
@@ -199,9 +250,13 @@ def _in_order(values: Values, prompts: Prompts) -> Values:
     return {name: rows[back] for name, rows in values.items() if name not in ("sample_id", "text_number")}
 
 
-def _retrieved(features: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """(N,) bool: a picture's own text is among the nearest of all N texts."""
-    from emo3d_exp.metrics import nearest_prompts
+def _recalls(features: np.ndarray, texts: np.ndarray) -> Values:
+    """(N,) bool: a picture's own text is among the 1, 5, 10 nearest of all N texts."""
+    from emo3d_exp.metrics import own_ranks
 
-    nearest = nearest_prompts(features, texts, min(RETRIEVED_AMONG, len(texts)))
-    return (nearest == np.arange(len(texts))[:, None]).any(axis=1)
+    ranks = own_ranks(features, texts)
+    return {f"r_at_{count}": ranks < count for count in RECALLS}
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    return features / np.linalg.norm(features, axis=1, keepdims=True)

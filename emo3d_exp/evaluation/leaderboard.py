@@ -27,7 +27,8 @@ OWN = ("seed", "run_dir", "name", "group", "tags", "tracking", "resume", "evalua
 ESSENTIAL = ("mse", "emo3d", "emotion_accuracy")
 """Columns of a terminal narrower than ``WIDE``."""
 CONDITIONS = (
-    "data", "split", "split_hash", "prompts", "judge", "rig", "renderer", "k", "eps", "bank", "seed",
+    "data", "split", "split_hash", "prompts", "judge", "rig", "renderer", "looks", "k", "eps", "aggregation",
+    "exclude_self", "bank", "seed",
 )  # fmt: skip
 """Parts of the provenance in which two results must agree to be compared; ``split`` is the part scored, and
 ``split_hash``, where a result has it, says which samples each part has."""

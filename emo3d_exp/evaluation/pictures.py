@@ -10,27 +10,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emo3d_exp.evaluation.looks import look_key
 from emo3d_exp.runs import available_cores
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
-    from emo3d_exp.faces import Renderer
+    from emo3d_exp.faces import Look, Renderer
 
 
 def face_features(
-    faces: np.ndarray, renderer: Renderer, judge: Encoder, cache: EmbeddingCache, threads: int | None = None
+    faces: np.ndarray,
+    renderer: Renderer,
+    judge: Encoder,
+    cache: EmbeddingCache,
+    threads: int | None = None,
+    look: Look | None = None,
 ) -> np.ndarray:
     """A judge's features of the pictures of (N, 52) blendshapes: (N, D) float32.
 
-    Pictures are known by the renderer's fingerprint and the 52 numbers, so that a face which was seen
-    before, in this run or in another, is neither drawn nor encoded again.
+    Pictures are known by the renderer's fingerprint, the look and the 52 numbers, so that a face which was
+    seen before, in this run or in another, is neither drawn nor encoded again.
 
     Args:
-        threads: that draw; None: as many as there are cores, at most 4.
+        threads: that draw; None: as many as there are cores, at most 4. look: of all faces; None: neutral.
     """
     faces = np.ascontiguousarray(faces, dtype=np.float32)
-    keys = [f"face {renderer.fingerprint} {hashlib.sha256(face.tobytes()).hexdigest()}" for face in faces]
-    with FacesAhead(faces, keys, renderer, threads or _cores()) as ahead:
+    kind = f"{renderer.fingerprint} {look_key(look)}".rstrip() if look else renderer.fingerprint
+    keys = [f"face {kind} {hashlib.sha256(face.tobytes()).hexdigest()}" for face in faces]
+    with FacesAhead(faces, keys, renderer, threads or _cores(), look) as ahead:
         return cache.images(judge, keys, ahead.read)
 
 
@@ -41,8 +48,10 @@ class FacesAhead:
     the first question, so a cache that knows everything draws nothing.
     """
 
-    def __init__(self, faces: np.ndarray, keys: list[str], renderer: Renderer, threads: int) -> None:
-        self._faces, self._renderer, self._threads = faces, renderer, threads
+    def __init__(
+        self, faces: np.ndarray, keys: list[str], renderer: Renderer, threads: int, look: Look | None = None
+    ) -> None:
+        self._faces, self._renderer, self._threads, self._look = faces, renderer, threads, look
         self._first = sorted({key: row for row, key in reversed(list(enumerate(keys)))}.values())
         self._futures: dict[int, Future[np.ndarray]] = {}
 
@@ -68,7 +77,7 @@ class FacesAhead:
         yield from self._first[start:]
 
     def _draw(self, row: int) -> np.ndarray:
-        return self._renderer.render(self._faces[row])[0]
+        return self._renderer.render(self._faces[row], self._look)[0]
 
 
 def _cores() -> int:

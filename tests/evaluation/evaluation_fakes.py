@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from emo3d_exp.faces import Look
 from emo3d_exp.records import Prompts
 from emo3d_exp.vocab import EMOTIONS
 
@@ -24,16 +25,18 @@ class FakeRig:
 
 @dataclass
 class FakeRenderer:
-    """Paints the 52 numbers as grey squares and counts the faces that it drew."""
+    """Paints the 52 numbers as grey squares, brighter where the head is turned, and counts the faces that it
+    drew."""
 
     fingerprint: str = "renderer0"
     drawn: list[bytes] = field(default_factory=list)
 
-    def render(self, blendshapes: np.ndarray) -> np.ndarray:
+    def render(self, blendshapes: np.ndarray, look: Look | None = None) -> np.ndarray:
         faces = np.atleast_2d(np.asarray(blendshapes, dtype=np.float32))
-        self.drawn += [face.tobytes() for face in faces]
+        brighter = abs(look.yaw) / 100 if look else 0.0
+        self.drawn += [face.tobytes() + np.float32(brighter).tobytes() * bool(brighter) for face in faces]
         cells = np.zeros((len(faces), 64), dtype=np.uint8)
-        cells[:, :52] = (faces * 255).round()
+        cells[:, :52] = ((faces + brighter).clip(0, 1) * 255).round()
         picture = cells.reshape(-1, 8, 8).repeat(SIDE // 8, axis=1).repeat(SIDE // 8, axis=2)
         return np.repeat(picture[..., None], 3, axis=-1)
 

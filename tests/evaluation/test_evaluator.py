@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +21,10 @@ from evaluation_fakes import (
 )
 
 from emo3d_exp.errors import ConfigError, DataError
-from emo3d_exp.evaluation import BankSettings, Evaluator, PromptBank, reference_faces
+from emo3d_exp.evaluation import BankSettings, Evaluator, LookSettings, PromptBank, reference_faces
 from emo3d_exp.evaluation.pictures import face_features
+from emo3d_exp.faces import Look
+from emo3d_exp.metrics import emo3d_scores
 from emo3d_exp.records import Predictions
 from emo3d_exp.vocab import EMOTIONS
 
@@ -36,6 +39,7 @@ def make_evaluator(**changes):
         "judge": FakeJudge(),
         "cache": FakeCache(),
         "bank": SETTINGS,
+        "looks": LookSettings(count=1),
         "bootstrap": 100,
     }
     return Evaluator(**(arguments | changes))
@@ -95,7 +99,8 @@ def test_good_faces_stand_below_bad_ones(evaluation):
         assert worse["emo3d"] > evaluation.metrics["emo3d"] > 0.5
         assert worse["mse"] > evaluation.metrics["mse"] > 0
     assert evaluation.references["text"].keys() == {
-        "emo3d", "emo3d_low", "emo3d_high", "emo3d_kl", "emotion_accuracy", "emotion_accuracy_no_neutral",
+        "emo3d", "emo3d_low", "emo3d_high", "emo3d_kl", "emo3d_js", "emo3d_relative", "emotion_accuracy",
+        "emotion_accuracy_no_neutral",
     }  # fmt: skip
 
 
@@ -122,7 +127,7 @@ def test_provenance_says_what_the_figures_depend_on(evaluation):
     assert facts["bank"] == {"split": "train", "size": 80, "seed": 0, "hash": evaluation.bank.fingerprint}
     assert (facts["k"], facts["eps"], facts["split"], facts["prompts"]) == (10, 1e-3, "test", 60)
     assert (facts["data"], facts["system"]) == ("d", "noisy")
-    assert json.loads(json.dumps(evaluation.content(), allow_nan=False))["schema"] == 1
+    assert json.loads(json.dumps(evaluation.content(), allow_nan=False))["schema"] == 2
 
 
 def test_the_same_again_and_references_are_drawn_once(prompts):
@@ -158,10 +163,124 @@ def test_faces_are_drawn_ahead_only_when_asked_for():
 def test_mse_alone_draws_nothing(prompts):
     evaluator = make_evaluator(rig=None, renderer=None, judge=None, cache=None)
     evaluation = evaluator.evaluate(noisy(prompts), prompts, None, MEAN_FACE)
-    assert evaluation.metrics.keys() == {"mse", "mse_51", "mse_low", "mse_high"}
+    assert evaluation.metrics.keys() == {
+        "mse", "mse_low", "mse_high", "mse_51", "mae", "mse_brow", "mse_cheek", "mse_eye", "mse_jaw",
+        "mse_mouth", "mse_nose", "correlation", "mse_relative",
+    }  # fmt: skip
+    assert evaluation.confusion is None and set(evaluation.emotions["anger"]) == {"prompts", "mse"}
     assert evaluation.references.keys() == {"ground_truth", "mean_face", "neutral", "other_sample"}
     assert evaluation.provenance["judge"] is None and "k" not in evaluation.provenance
     assert "emo3d" not in evaluation.per_sample
+
+
+def test_a_text_is_scored_against_the_best_of_its_faces(prompts):
+    evaluator = make_evaluator(rig=None, renderer=None, judge=None, cache=None)
+    faces = np.full((len(prompts), 3, 52), np.nan, np.float32)
+    faces[:, 0] = prompts.blendshapes
+    faces[::2, 1] = prompts.blendshapes[::2].clip(0, 0.9) + 0.1
+    several = replace(prompts, faces=faces)
+    answers = noisy(prompts, noise=0.3)
+    evaluation = evaluator.evaluate(answers, several, None, MEAN_FACE)
+    slow = [
+        min(np.mean((answers.blendshapes[row] - face) ** 2) for face in faces[row] if np.isfinite(face).all())
+        for row in range(len(prompts))
+    ]
+    np.testing.assert_allclose(evaluation.per_sample["mse_best"], slow, rtol=1e-5)
+    assert evaluation.metrics["mse_best"] == pytest.approx(np.mean(slow), rel=1e-5)
+    assert evaluation.metrics["mse_best"] < evaluation.metrics["mse"]
+    assert evaluation.references["ground_truth"]["mse_best"] == 0
+
+
+def test_relative_figures_lie_between_the_truth_and_anothers_face(evaluation):
+    references = evaluation.references
+    for key in ("mse", "emo3d"):
+        assert references["ground_truth"][f"{key}_relative"] == 0
+        assert references["other_sample"][f"{key}_relative"] == pytest.approx(1)
+        span = references["other_sample"][key] - references["ground_truth"][key]
+        own = (evaluation.metrics[key] - references["ground_truth"][key]) / span
+        assert evaluation.metrics[f"{key}_relative"] == pytest.approx(own)
+
+
+def test_emotions_and_confusion_are_counts_of_the_rows(evaluation):
+    table = evaluation.per_sample
+    for name, figures in evaluation.emotions.items():
+        rows = table[table["dominant"] == name]
+        assert figures["prompts"] == len(rows)
+        assert figures["emo3d"] == pytest.approx(rows["emo3d"].mean())
+        assert figures["emotion_accuracy"] == pytest.approx((rows["predicted_dominant"] == name).mean())
+    for asked, line in zip(EMOTIONS, evaluation.confusion, strict=True):
+        for seen, count in zip(EMOTIONS, line, strict=True):
+            both = (table["dominant"] == asked) & (table["predicted_dominant"] == seen)
+            assert count == both.sum()
+
+
+def test_pooled_values_are_those_of_the_mean_divergence(prompts):
+    evaluator = make_evaluator(aggregation="pooled")
+    bank = evaluator.select_bank(make_prompts(200, seed=2))
+    figures = evaluator.evaluate(noisy(prompts, 0.2), prompts, bank, MEAN_FACE).metrics
+    assert figures["emo3d"] == pytest.approx(1 / (1 + math.exp(-figures["emo3d_kl"])))
+    assert figures["emo3d_low"] < figures["emo3d"] < figures["emo3d_high"]
+    single = make_evaluator().evaluate(noisy(prompts, 0.2), prompts, bank, MEAN_FACE).metrics
+    assert single["emo3d_kl"] == pytest.approx(figures["emo3d_kl"]) and single["emo3d"] < figures["emo3d"]
+
+
+@pytest.mark.parametrize("average", ["features", "values"])
+def test_looks_are_averaged(prompts, average):
+    looks = LookSettings(count=3, average=average)
+    evaluator = make_evaluator(looks=looks)
+    bank = evaluator.select_bank(make_prompts(200, seed=2))
+    result = evaluator.evaluate(noisy(prompts, 0.3), prompts, bank, MEAN_FACE)
+    judge, renderer = FakeJudge(), FakeRenderer()
+    among = judge.encode_texts(bank.text)
+    answers = result.predictions.blendshapes
+    views = [judge.encode_images(renderer.render(answers, look)) for look in looks.looks()]
+    if average == "features":
+        mean = sum(view / np.linalg.norm(view, axis=1, keepdims=True) for view in views) / 3
+        expected = emo3d_scores(mean, among, prompts.emotions, bank.emotions)["emo3d"]
+    else:
+        scores = [emo3d_scores(view, among, prompts.emotions, bank.emotions)["emo3d"] for view in views]
+        expected = np.mean(scores, axis=0)
+    np.testing.assert_allclose(result.per_sample["emo3d"], expected, rtol=1e-6)
+    alone = emo3d_scores(views[0], among, prompts.emotions, bank.emotions)["emo3d"]
+    assert not np.allclose(alone, expected), "the other looks must count"
+    assert result.provenance["looks"] == {
+        "count": 3, "vary": ["camera", "identity", "light"], "average": average, "seed": 0,
+    }  # fmt: skip
+
+
+def test_looks_are_the_same_whenever_they_are_drawn():
+    four = LookSettings(count=4).looks()
+    assert four == LookSettings(count=6).looks()[:4] and four[0] == Look()
+    assert len(set(map(repr, four))) == 4
+    cameras = LookSettings(count=3, vary=["camera"]).looks()
+    assert [look.skin for look in cameras] == [Look().skin] * 3
+    assert [look.yaw for look in cameras] == [look.yaw for look in LookSettings(count=3).looks()]
+    assert LookSettings(count=2, seed=1).looks()[1] != four[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"count": 0}, r"looks\.count=0 must be at least 1"),
+        ({"vary": ["lens"]}, "lens is not one of camera, light, identity"),
+        ({"average": "pixels"}, "not one of features, values"),
+        ({"vary": []}, "all looks would be the same"),
+    ],
+)
+def test_looks_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        LookSettings(**settings)
+
+
+def test_a_face_is_not_led_back_to_its_own_text():
+    prompts = make_prompts(60, seed=4)
+    bank_of = make_evaluator().select_bank(prompts)
+    found = {}
+    for exclude in (True, False):
+        evaluator = make_evaluator(exclude_self=exclude)
+        table = evaluator.evaluate(noisy(prompts, 0.0), prompts, bank_of, MEAN_FACE).per_sample
+        found[exclude] = [own in near for own, near in zip(table.sample_id, table.neighbours, strict=True)]
+    assert not any(found[True]) and np.mean(found[False]) > 0.9
 
 
 def test_what_cannot_be_scored_is_refused(prompts):
@@ -191,6 +310,8 @@ def test_unfit_settings_are_refused():
         make_evaluator(k=0)
     with pytest.raises(ConfigError, match="renderer"):
         make_evaluator(renderer=None)
+    with pytest.raises(ConfigError, match="aggregation=mean is not one of per_sample, pooled"):
+        make_evaluator(aggregation="mean")
 
 
 def test_importing_evaluation_is_cheap_and_never_brings_models():

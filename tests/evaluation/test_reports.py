@@ -154,7 +154,9 @@ def test_leaderboard_flags_what_does_not_compare(tmp_path):
     assert [(entry.run, entry.conditions) for entry in board.entries] == [
         ("a", "A"), ("c", "A"), ("b", "B"), ("d", "C"),
     ]  # fmt: skip
-    assert set(board.differing) == {"judge", "rig", "renderer", "k", "eps", "bank"}
+    assert set(board.differing) == {
+        "judge", "rig", "renderer", "looks", "k", "eps", "aggregation", "exclude_self", "bank",
+    }  # fmt: skip
     text = printed(board.table())
     assert "Not comparable across letters" in text and text.count("ground truth") == 3
 

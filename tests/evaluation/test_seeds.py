@@ -25,7 +25,7 @@ def run(folder: Path, system: str, seed: int, emo3d: list[float], **config: Any)
     (folder / "model.json").write_text(json.dumps({"parameters": 1234, "train_seconds": 10.0 + seed}))
     mean = float(np.mean(emo3d))
     content = {
-        "schema": 1,
+        "schema": 2,
         "metrics": {"mse": mean / 10, "emo3d": mean},
         "references": {"ground_truth": {"mse": 0.0, "emo3d": 0.55}},
         "provenance": {**PROVENANCE, "system": system},

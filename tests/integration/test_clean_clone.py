@@ -45,7 +45,7 @@ def test_a_run_leaves_all_that_later_tools_need(trained):
     for name in ("predictions.parquet", "metrics.json", "per_sample.parquet", "faces.png", "faces.html"):
         assert (report / name).is_file(), name
     result = metrics_of(trained)
-    assert result["schema"] == 1
+    assert result["schema"] == 2
     assert {"mse", "mse_51", "emo3d", "emo3d_kl"} <= result["metrics"].keys()
     assert set(result["references"]) == {"ground_truth", "mean_face", "neutral", "other_sample", "text"}
     assert result["references"]["ground_truth"]["mse"] == 0
