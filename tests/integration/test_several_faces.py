@@ -28,8 +28,9 @@ def table(folder: Path) -> Path:
 
 def test_a_run_gives_several_faces_to_every_tool(tmp_path: Path, cache: Path) -> None:
     succeed(
-        cache, tmp_path, "train.py", "model=cvae_ensemble", "data=emo3d", f"data.root={table(tmp_path / 't')}",
-        "metric=mse", "tracking=none", "threads=1", "trainer.max_epochs=2", "run_dir=runs/first",
+        cache, tmp_path, "train.py", "model=cvae_ensemble", "data=emo3d",
+        f"data.root={table(tmp_path / 'table')}", "metric=mse", "tracking=none", "threads=1",
+        "trainer.max_epochs=2", "run_dir=runs/first",
     )  # fmt: skip
     said = succeed(cache, tmp_path, "evaluate.py", "run_dir=runs/first", "samples=3", "threads=1")
     told = json.loads((tmp_path / "runs/first/evaluation/test/samples.json").read_text(encoding="utf-8"))
