@@ -6,13 +6,16 @@ import os
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emo3d_exp.app.texts import read_texts
 from emo3d_exp.errors import ConfigError, Emo3DError
 from emo3d_exp.vocab import BLENDSHAPES
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 USAGE = """\
 Show the face that a trained run gives to a text.
@@ -106,11 +109,13 @@ def predict(settings: Settings) -> None:
         print(f"  → {file}")
 
 
-def _draw(cfg: object, scores: np.ndarray, size: int) -> np.ndarray:
+def _draw(cfg: DictConfig, scores: np.ndarray, size: int) -> np.ndarray:
     from hydra.utils import instantiate
 
-    rig = instantiate(cfg.rig)  # type: ignore[attr-defined]
-    return instantiate(cfg.renderer, rig=rig, size=size).render(scores)  # type: ignore[attr-defined]
+    from emo3d_exp.app.assemble import portrait_renderer
+
+    rig = instantiate(cfg.rig)
+    return portrait_renderer(cfg.renderer, rig, size).render(scores)
 
 
 def _strips(drawn: np.ndarray, faces: int) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from emo3d_exp.augmentation import Augmentation
     from emo3d_exp.backbones import EmbeddingCache, Encoder
     from emo3d_exp.backbones.text_tower import TextTower
-    from emo3d_exp.faces import Rig
+    from emo3d_exp.faces import Renderer, Rig
     from emo3d_exp.models.base import FaceSystem
 
 PARTS = ("loss", "optimizer", "teacher_forcing")
@@ -36,6 +36,16 @@ def build_encoder(backbone: DictConfig) -> Encoder:
 def build_rig(rig: DictConfig) -> Rig:
     """The head of a rig config."""
     return instantiate(rig)
+
+
+def portrait_renderer(renderer: DictConfig, rig: Rig, size: int, keep_detail: bool = False) -> Renderer:
+    """A run's renderer for pictures to look at: in full detail, though it judges faces in a lighter one.
+
+    Args:
+        size: pixels per side. keep_detail: draw in the detail of the config, which was asked for.
+    """
+    detail = {"detail": "full"} if "detail" in renderer and not keep_detail else {}
+    return instantiate(renderer, rig=rig, size=size, **detail)
 
 
 def embedding_cache() -> EmbeddingCache:

@@ -11,6 +11,7 @@ import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from emo3d_exp.app.assemble import portrait_renderer
 from emo3d_exp.app.overriding import overridden, paths_given
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.records import N_BLENDSHAPES
@@ -47,7 +48,8 @@ def export_faces(cfg: DictConfig, texts: Sequence[str] = (), keys: Sequence[str]
     if chosen.rig:
         parts = overridden(parts, cfg, keys, GROUPS)
         settings["rig"] = instantiate(parts.rig)
-        settings["renderer"] = instantiate(parts.renderer, rig=settings["rig"], size=size)
+        keep = any(path.startswith("renderer.detail") or path == "renderer" for path in paths_given(keys))
+        settings["renderer"] = portrait_renderer(parts.renderer, settings["rig"], size, keep)
     for path in export(str(cfg.format), ExportRequest(**faces, **settings), out):
         log.info("%s", path)
 

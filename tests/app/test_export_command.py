@@ -18,6 +18,7 @@ from PIL import Image
 from tiny_task import config
 
 from emo3d_exp import load_predictor
+from emo3d_exp.app import assemble
 from emo3d_exp.app import export as exporting
 from emo3d_exp.app.cli import CONF
 from emo3d_exp.app.export import export_faces
@@ -96,21 +97,23 @@ def test_the_rig_is_the_runs_own_unless_it_is_given(run_dir: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("given", "size"),
     [([], 512), (["renderer.size=96"], 96), (["renderer.size=96", "size=64"], 64),
-     (["renderer.margin=0.1"], 512)],
+     (["renderer.margin=0.1"], 512), (["renderer.detail=light"], 512)],
 )  # fmt: skip
 def test_single_keys_of_the_renderer_leave_the_others_the_runs_own(
     given: list[str], size: int, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[dict] = []
-    monkeypatch.setattr(exporting, "instantiate", lambda group, **more: made.append({**group, **more}))
+    for module in (exporting, assemble):
+        monkeypatch.setattr(module, "instantiate", lambda group, **more: made.append({**group, **more}))
     monkeypatch.setattr("emo3d_exp.exporters.export", lambda *arguments: [])
     own = OmegaConf.load(run_dir / "config.yaml")
-    own.renderer.supersample = 3
+    own.renderer.supersample, own.renderer.detail = 3, "light"
     monkeypatch.setattr(exporting, "_predicted", lambda *_: ({"blendshapes": np.zeros((1, 52))}, own))
     keys = [override.split("=")[0] for override in given]
     export_faces(composed(f"run_dir={run_dir}", "format=png", *given), TEXTS[:1], keys)
     renderer = made[1]
     assert (renderer["size"], renderer["supersample"]) == (size, 3)
+    assert renderer["detail"] == ("light" if "renderer.detail" in keys else "full")
     assert renderer["margin"] == (0.1 if "renderer.margin" in keys else 0.06)
 
 
