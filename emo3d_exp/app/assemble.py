@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class
 from emo3d_exp.runs import available_cores, cache_root
 
@@ -26,6 +28,20 @@ def set_threads(threads: int | None) -> None:
     import torch
 
     torch.set_num_threads(threads or min(4, available_cores()))
+
+
+def check_trainer(cfg: DictConfig) -> None:
+    """Raise ConfigError where Lightning cannot train as ``cfg.trainer`` says, such as on an absent GPU."""
+    from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+    try:
+        instantiate(
+            cfg.trainer, _convert_="all", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False,
+        )  # fmt: skip
+    except (InstantiationException, MisconfigurationException) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise ConfigError(f"trainer: {reason} (trainer=cpu trains anywhere)") from error
 
 
 def build_encoder(backbone: DictConfig) -> Encoder:

@@ -27,6 +27,12 @@ def check_weights(cfg: DictConfig) -> None:
         check_judge(cfg)
 
 
+def check_rig(cfg: DictConfig) -> None:
+    """Raise the rig's own error where faces will be drawn with it; the shipped head needs no look."""
+    if cfg.evaluate and cfg.metric.judge is not None and cfg.rig.get("name") != "builtin":
+        instantiate(cfg.rig)
+
+
 def check_judge(cfg: DictConfig) -> None:
     """As :func:`check_weights`, for the metric's judge alone."""
     if cfg.metric.judge is None:

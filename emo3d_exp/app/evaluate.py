@@ -178,11 +178,14 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
     else:
         board.print()
     if len(scored) < len(folders):
+        without = [folder for folder, report in zip(folders, reports, strict=True) if report not in scored]
         log.info(
-            "%d of %d run folders have no scores on %s yet",
-            len(folders) - len(scored),
+            "%d of %d run folders have no scores on %s yet: %s%s",
+            len(without),
             len(folders),
             cfg.part,
+            ", ".join(str(folder) for folder in without[:COMPARED]),
+            ", …" if len(without) > COMPARED else "",
         )
     if cfg.out:
         write_comparison(board, cfg, Path(cfg.out))

@@ -36,8 +36,10 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
     Returns:
         The best validation error.
     """
-    encoder, train, val = prepared(run, cfg)
-    model = build_model(cfg, encoder.dim, encoder.text_tower())
+    encoder = checked_encoder(cfg)
+    seed_everything(cfg.seed, workers=True, verbose=False)
+    model = build_model(cfg, encoder.dim, encoder.text_tower())  # whose settings may be refused
+    train, val = prepared(run, cfg, encoder)
     trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
     took = round(training_seconds(trainer), 2)
@@ -50,8 +52,10 @@ def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_fr
     Returns:
         The validation error.
     """
-    encoder, train, val = prepared(run, cfg)
+    encoder = checked_encoder(cfg)
+    seed_everything(cfg.seed, workers=True, verbose=False)
     model = build_model(cfg, encoder.dim)
+    train, val = prepared(run, cfg, encoder)
     started = time.monotonic()
     model.fit_closed_form(train.whole(), val.whole())
     took = round(time.monotonic() - started, 2)
@@ -62,9 +66,8 @@ def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_fr
     return error
 
 
-def prepared(run: RunFolder, cfg: DictConfig) -> tuple[Encoder, Batches, Batches]:
-    """The encoder, and the pairs to train and to validate on; what they are goes into the provenance."""
-    encoder = checked_encoder(cfg)
+def prepared(run: RunFolder, cfg: DictConfig, encoder: Encoder) -> tuple[Batches, Batches]:
+    """The pairs to train and to validate on; what they are goes into the provenance."""
     data = load_data(cfg)
     run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
     train, val = (stage(data, part, encoder, cfg) for part in ("train", "val"))
@@ -72,8 +75,7 @@ def prepared(run: RunFolder, cfg: DictConfig) -> tuple[Encoder, Batches, Batches
     log.info(
         "training %s: %d pairs of text and face, %d to validate", cfg.model.name, train.n_pairs, val.n_pairs
     )
-    seed_everything(cfg.seed, workers=True, verbose=False)
-    return encoder, train, val
+    return train, val
 
 
 def checked_encoder(cfg: DictConfig) -> Encoder:

@@ -146,4 +146,6 @@ def check_backbone(cfg: DictConfig) -> None:
         instantiate(cfg.backbone).check()
     except WeightsUnavailableError as error:
         message = str(error).replace(f", or {CLIP_OFFLINE}", " as backbone.pretrained=FOLDER")
-        raise WeightsUnavailableError(f"{message} The checkpoint reads no other embeddings.") from error
+        raise WeightsUnavailableError(
+            f"{message.removesuffix('.')}. The checkpoint reads no other embeddings."
+        ) from error

@@ -30,7 +30,7 @@ def check_samples(model: str, count: int) -> None:
             f"{', '.join(f'model={name}' for name in able)}"
         )
     if count < 2:
-        raise ConfigError(f"samples={count} must be at least 2")
+        raise ConfigError(f"samples={count} must be at least 2; leave it out for the answer alone")
 
 
 class Predictor:

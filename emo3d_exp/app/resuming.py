@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from emo3d_exp.app.overriding import paths_given
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder, settings
 
@@ -27,11 +28,16 @@ def own_config(run: RunFolder, cfg: DictConfig) -> DictConfig:
     Raises:
         ConfigError: the command line asks for something else than the run was started with.
     """
+    keys = [override.split("=", 1)[0] for override in HydraConfig.get().overrides.task]
     if is_job_of_sweep():
         _require_same_settings(run, cfg)
-    else:
-        _refuse_changes([override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
+    elif not run.config_file.is_file() and "run_dir" not in keys:
+        raise ConfigError("resume=true: say which run goes on, run_dir=outputs/…")
     own = run.config()
+    if not is_job_of_sweep():
+        _refuse_changes(own, cfg, keys)
+        if "threads" in keys:
+            own.threads = cfg.threads
     if "imported" in run.provenance():
         raise ConfigError(f"{run.path} holds weights of other code: no training to go on with")
     return own
@@ -54,8 +60,11 @@ def trained_error(run: RunFolder, cfg: DictConfig) -> float | None:
     return next((float(value) for key, value in told.items() if key.startswith("val/")), None)
 
 
-def _refuse_changes(keys: list[str]) -> None:
-    foreign = sorted(set(keys) - {"run_dir", "resume"})
+def _refuse_changes(own: DictConfig, cfg: DictConfig, keys: list[str]) -> None:
+    """What is given must be what the run has; its number of threads may be another."""
+    differing = _differing(own, cfg)
+    given = [path for path in paths_given(keys) if path.split(".")[0] not in APART]
+    foreign = [path for path in given if any(f"{key}.".startswith(f"{path}.") for key in differing)]
     if foreign:
         raise ConfigError(
             f"{', '.join(foreign)}: a run goes on by its own config; give run_dir alone with resume=true"
@@ -63,18 +72,23 @@ def _refuse_changes(keys: list[str]) -> None:
 
 
 def _require_same_settings(run: RunFolder, cfg: DictConfig) -> None:
-    stored, asked = (_flat(settings(c)) for c in (run.config(), cfg))
-    differing = [
-        key
-        for key in sorted({*stored, *asked})
-        if key.split(".")[0] not in APART and stored.get(key) != asked.get(key)
-    ]
+    differing = _differing(run.config(), cfg)
     if differing:
-        key = differing[0]
+        key = min(differing)
         raise ConfigError(
-            f"{run.path} holds a run with other settings ({key} is {stored.get(key)}, asked for is "
-            f"{asked.get(key)}; {len(differing)} differ): move it away, or choose another hydra.sweep.dir"
+            f"{run.path} holds a run with other settings ({key} is {differing[key][0]}, asked for is "
+            f"{differing[key][1]}; {len(differing)} differ): move it away, or choose another hydra.sweep.dir"
         )
+
+
+def _differing(stored: DictConfig, asked: DictConfig) -> dict[str, tuple[Any, Any]]:
+    """Key → both values, where they are not the same."""
+    one, other = (_flat(settings(cfg)) for cfg in (stored, asked))
+    return {
+        key: (one.get(key), other.get(key))
+        for key in sorted({*one, *other})
+        if key.split(".")[0] not in APART and one.get(key) != other.get(key)
+    }
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:

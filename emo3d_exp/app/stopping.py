@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from emo3d_exp.app.resuming import trained_error
+from emo3d_exp.app.resuming import is_job_of_sweep, trained_error
 from emo3d_exp.runs import RunFolder
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ def stoppable(run: RunFolder, cfg: DictConfig) -> Iterator[None]:
 def how_to_go_on(run: RunFolder, cfg: DictConfig) -> str:
     """One line for the log."""
     script = sys.argv[0] or "train.py"
+    if HydraConfig.initialized() and is_job_of_sweep():
+        return f"stopped in {run.path}; start the sweep again with resume=true to go on"
     if trained_error(run, cfg) is not None:
         return f"stopped; the training was done, score it with: python evaluate.py run_dir={run.path}"
     where = "from its last whole epoch" if run.last_checkpoint.is_file() else "from the start"

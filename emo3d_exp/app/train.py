@@ -14,7 +14,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from emo3d_exp.app.checks import check_parts, check_weights
+from emo3d_exp.app.checks import check_parts, check_rig, check_weights
+from emo3d_exp.app.plain_values import check_choices, check_plain_values
 from emo3d_exp.app.resuming import finished_error, is_job_of_sweep, own_config, trained_error
 from emo3d_exp.app.stopping import stoppable
 from emo3d_exp.models import model_class
@@ -33,6 +34,8 @@ def train(cfg: DictConfig) -> float | None:
         The best text → blendshape validation error, which sweepers may minimise.
     """
     run = RunFolder(HydraConfig.get().runtime.output_dir)
+    check_choices(list(HydraConfig.get().overrides.task))
+    check_plain_values(cfg)
     resume = cfg.resume and (run.config_file.is_file() or not is_job_of_sweep())
     if resume:
         cfg = own_config(run, cfg)
@@ -43,6 +46,7 @@ def train(cfg: DictConfig) -> float | None:
         run.require_unused()
     check_weights(cfg)
     check_parts(cfg)
+    check_rig(cfg)
     if not resume:
         run.create(cfg)
     with stoppable(run, cfg):
@@ -61,13 +65,14 @@ def train_in(
     Args:
         trained: validation error of a run whose training is done already, which is scored and no more.
     """
-    from emo3d_exp.app.assemble import set_threads
+    from emo3d_exp.app.assemble import check_trainer, set_threads
     from emo3d_exp.app.quiet import quiet_libraries
     from emo3d_exp.app.scoring import score_run, track
 
     started = time.monotonic()
     quiet_libraries()
     set_threads(cfg.threads)
+    check_trainer(cfg)
     fit, scored = fitting_of(cfg.model.name)
     tracker = start_tracking(run, cfg, job_type="train")
     exit_code = 1

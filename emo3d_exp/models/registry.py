@@ -59,5 +59,8 @@ def model_class(name: str) -> type[LightningModule]:
     if name not in _REGISTRY:
         plugins = {entry.name for entry in entry_points(group="emo3d_exp.models")}
         known = sorted({*MODEL_NAMES, *_REGISTRY, *plugins})
-        raise ConfigError(f"no model is registered as {name!r}; there are: {', '.join(known)}")
+        raise ConfigError(
+            f"no model is registered as {name!r}; there are: {', '.join(known)}. A new one needs a line in "
+            "emo3d_exp/models/registry.py, or an entry point of the group emo3d_exp.models"
+        )
     return _REGISTRY[name]

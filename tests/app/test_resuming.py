@@ -15,6 +15,7 @@ from tiny_task import TinyData, config
 
 from emo3d_exp.app import fitting
 from emo3d_exp.app.train import train, train_in
+from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
 pytestmark = pytest.mark.usefixtures("cache", "one_thread")
@@ -39,11 +40,11 @@ def facts(run: RunFolder) -> dict[str, Any]:
 def resume(monkeypatch: pytest.MonkeyPatch) -> Any:
     """``python train.py run_dir=… resume=true`` in this process."""
 
-    def go_on(run: RunFolder, cfg: DictConfig) -> float | None:
+    def go_on(run: RunFolder, cfg: DictConfig, *given: str, run_dir: bool = True) -> float | None:
         running = DictConfig(
             {
                 "runtime": {"output_dir": str(run.path)},
-                "overrides": {"task": [f"run_dir={run.path}", "resume=true"]},
+                "overrides": {"task": [*([f"run_dir={run.path}"] * run_dir), "resume=true", *given]},
                 "mode": RunMode.RUN,
             }
         )
@@ -124,3 +125,20 @@ def test_the_judge_goes_on_after_its_weights(tmp_path: Path) -> None:
     assert finished_error(run, cfg) is None and trained_error(run, cfg) is None
     cfg.model.name = "clip_mlp"
     assert finished_error(run, cfg) == trained_error(run, cfg) == 1.0
+
+
+def test_own_settings_and_threads_may_be_given_again(
+    tmp_path: Path, resume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, cfg = begun(tmp_path, "model=clip_mlp", "trainer.max_epochs=2", "evaluate=false")
+    best = train_in(run, cfg)
+    again = ["model=clip_mlp", "trainer.max_epochs=2", "evaluate=false", "threads=1"]
+    assert resume(run, config(tmp_path, *again), *again) == best
+    other = ["model=clip_mlp", "trainer.max_epochs=3", "evaluate=false"]
+    with pytest.raises(ConfigError, match=r"^trainer\.max_epochs: a run goes on by its own config"):
+        resume(run, config(tmp_path, *other), *other)
+
+
+def test_resume_without_a_folder_asks_for_it(tmp_path: Path, resume: Any) -> None:
+    with pytest.raises(ConfigError, match=r"say which run goes on, run_dir=outputs/…"):
+        resume(RunFolder(tmp_path / "none"), config(tmp_path), run_dir=False)

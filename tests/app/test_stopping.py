@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from emo3d_exp.app.stopping import Stopped, how_to_go_on, stoppable
@@ -71,3 +73,11 @@ def test_the_line_fits_what_is_there(run: RunFolder) -> None:
     assert f"python evaluate.py run_dir={run.path}" in how_to_go_on(run, CFG)
     two_stages = OmegaConf.create({"model": {"name": "face_clip"}})
     assert "resume=true" in how_to_go_on(run, two_stages)
+
+
+def test_a_job_of_a_sweep_goes_on_with_its_sweep(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HydraConfig, "initialized", staticmethod(lambda: True))
+    monkeypatch.setattr(
+        HydraConfig, "get", staticmethod(lambda: OmegaConf.create({"mode": RunMode.MULTIRUN}))
+    )
+    assert "start the sweep again with resume=true" in how_to_go_on(run, CFG)
