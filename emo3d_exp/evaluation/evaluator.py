@@ -10,22 +10,20 @@ import numpy as np
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.evaluation.bank import BankSettings, PromptBank, check_emotions, select_bank
 from emo3d_exp.evaluation.evaluation import Evaluation, per_sample_table
+from emo3d_exp.evaluation.judging import Judging, Values, in_order
 from emo3d_exp.evaluation.looks import LookSettings
-from emo3d_exp.evaluation.pictures import face_features
 from emo3d_exp.evaluation.predictions import match
 from emo3d_exp.evaluation.references import reference_faces
 from emo3d_exp.evaluation.summary import by_emotion, confusion, relative, summary
-from emo3d_exp.metrics import AGGREGATIONS, RECALLS
+from emo3d_exp.metrics import AGGREGATIONS
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.vocab import VOCABULARY_HASH
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones import EmbeddingCache, Encoder
-    from emo3d_exp.faces import Look, Renderer, Rig
+    from emo3d_exp.faces import Renderer, Rig
 
 log = logging.getLogger(__name__)
-
-Values = dict[str, np.ndarray]
 
 
 class Evaluator:
@@ -116,21 +114,43 @@ class Evaluator:
         faces = {"prediction": found.predictions.blendshapes}
         faces |= reference_faces(prompts, mean_face, self.seed)
         values = self._values(faces, prompts, bank)
-        figures = relative({name: self._summary(v, prompts) for name, v in values.items()})
         facts = {"system": system, "split": split, "data": data_fingerprint, "prompts": len(prompts)}
         facts |= {"split_hash": split_fingerprint} if split_fingerprint else {}
-        facts |= {"unasked_predictions": len(found.extra), **self._provenance(bank)}
+        facts |= {"unasked_predictions": len(found.extra)}
+        return self._evaluation(values, facts, found.predictions, prompts, bank)
+
+    def _evaluation(
+        self,
+        values: dict[str, Values],
+        facts: dict[str, Any],
+        predictions: Predictions,
+        prompts: Prompts,
+        bank: PromptBank | None,
+    ) -> Evaluation:
+        figures = relative({name: self._summary(v, prompts) for name, v in values.items()})
         own = values["prediction"]
         return Evaluation(
             metrics=figures.pop("prediction"),
             references=figures,
-            provenance=facts,
+            provenance=facts | self._provenance(bank),
             per_sample=per_sample_table(own, prompts, bank),
             prompts=prompts,
-            predictions=found.predictions,
+            predictions=predictions,
             bank=bank,
             emotions=by_emotion(own, prompts),
             confusion=confusion(own, prompts),
+        )
+
+    def _judging(self) -> Judging:
+        return Judging(
+            renderer=self.renderer,
+            judge=self.judge,
+            cache=self.cache,
+            looks=self.looks,
+            k=self.k,
+            eps=self.eps,
+            exclude_self=self.exclude_self,
+            threads=self.threads,
         )
 
     def _summary(self, values: Values, prompts: Prompts) -> dict[str, float]:
@@ -149,50 +169,9 @@ class Evaluator:
         """What is known about every set of faces, prompt by prompt."""
         values = {name: _errors(face, prompts) for name, face in faces.items()}
         if bank is not None:
-            for name, judged in self._judge(faces, prompts, bank).items():
+            for name, judged in self._judging().values(faces, prompts, bank).items():
                 values.setdefault(name, {}).update(judged)
         return values
-
-    def _judge(self, faces: dict[str, np.ndarray], prompts: Prompts, bank: PromptBank) -> dict[str, Values]:
-        """Emo3D values of every set of faces, and of the texts themselves."""
-        texts = self.cache.texts(self.judge, prompts.text)
-        among = self.cache.texts(self.judge, bank.text)
-        values = {}
-        for name, face in faces.items():
-            views = [self._features(face, look) for look in self.looks.looks()]
-            values[name] = self._seen(views, prompts, texts, among, bank)
-        own = self._emo3d(texts, prompts, among, bank)  # a text has no own text to be found
-        return values | {"text": own}
-
-    def _features(self, faces: np.ndarray, look: Look) -> np.ndarray:
-        return face_features(faces, self.renderer, self.judge, self.cache, self.threads, look)
-
-    def _seen(
-        self,
-        views: list[np.ndarray],
-        prompts: Prompts,
-        texts: np.ndarray,
-        among: np.ndarray,
-        bank: PromptBank,
-    ) -> Values:
-        """What the judge sees of faces, given their features under each look."""
-        if self.looks.average == "features":
-            views = [np.mean([_unit(view) for view in views], axis=0)]
-        each = [
-            self._emo3d(view, prompts, among, bank) | _recalls(view, texts) for view in views
-        ]  # neighbours are those of the first
-        return {
-            name: first if name == "neighbours" else np.mean([values[name] for values in each], axis=0)
-            for name, first in each[0].items()
-        }
-
-    def _emo3d(self, features: np.ndarray, prompts: Prompts, among: np.ndarray, bank: PromptBank) -> Values:
-        from emo3d_exp.metrics import Emo3DMetric
-
-        ids = bank.sample_id if self.exclude_self else None
-        metric = Emo3DMetric(among, bank.emotions, self.k, self.eps, self.aggregation, ids)
-        metric.update(features, prompts.emotions, prompts.sample_id, prompts.text_number)
-        return _in_order(metric.per_sample(), prompts)
 
     def _provenance(self, bank: PromptBank | None) -> dict[str, Any]:
         facts: dict[str, Any] = {
@@ -237,26 +216,7 @@ def _errors(faces: np.ndarray, prompts: Prompts) -> Values:
 
     metric = BlendshapeMSE()
     metric.update(faces, prompts.blendshapes, prompts.sample_id, prompts.text_number)
-    values = _in_order(metric.per_sample(), prompts)
+    values = in_order(metric.per_sample(), prompts)
     return (
         values if prompts.faces is None else values | {"mse_best": best_of_references(faces, prompts.faces)}
     )
-
-
-def _in_order(values: Values, prompts: Prompts) -> Values:
-    """Rows that a metric gives in the order of the keys, in the order of the prompts."""
-    by_key = np.lexsort((prompts.text_number, prompts.sample_id))
-    back = np.argsort(by_key)
-    return {name: rows[back] for name, rows in values.items() if name not in ("sample_id", "text_number")}
-
-
-def _recalls(features: np.ndarray, texts: np.ndarray) -> Values:
-    """(N,) bool: a picture's own text is among the 1, 5, 10 nearest of all N texts."""
-    from emo3d_exp.metrics import own_ranks
-
-    ranks = own_ranks(features, texts)
-    return {f"r_at_{count}": ranks < count for count in RECALLS}
-
-
-def _unit(features: np.ndarray) -> np.ndarray:
-    return features / np.linalg.norm(features, axis=1, keepdims=True)

@@ -42,30 +42,21 @@ def emo3d_scores(
             the neighbours (exclude-self).
 
     Returns:
-        ``kl`` (N,) nats; ``emo3d`` (N,) in [0.5, 1), lower is better; ``js`` (N,) Jensen-Shannon divergence
-        in nats, in [0, ln 2], without smoothing; ``neighbours`` (N, k) int64 rows of the bank, nearest first;
-        ``shown`` (N, 8) float64, the distribution ψ̄ that the judge sees.
+        ``kl`` (N,) nats; ``emo3d`` (N,) in [0.5, 1), lower is better; ``js`` (N,) in nats, see
+        :func:`jensen_shannon`; ``neighbours`` (N, k) int64 rows of the bank, nearest first; ``shown`` (N, 8)
+        float64, the distribution ψ̄ that the judge sees.
 
     Raises:
         ValueError: shapes do not fit, or an emotion vector is all zero or not finite.
-
-    >>> one_hot = np.eye(8)
-    >>> emo3d_scores(one_hot[:2], one_hot, one_hot[:2], one_hot, k=1)["emo3d"].tolist()
-    [0.5, 0.5]
     """
-    asked, available = (to_distribution(as_float64(values)) for values in (prompt_emotions, bank_emotions))
+    asked, available = (to_distribution(as_float64(e)) for e in (prompt_emotions, bank_emotions))
     _same_length("image", image_features, asked)
     _same_length("bank", bank_features, available)
     neighbours = nearest_prompts(image_features, bank_features, k, sample_ids, bank_ids)
     shown = available[neighbours].mean(axis=1)
     kl = kl_divergence(asked, shown, eps)
-    return {
-        "kl": kl,
-        "emo3d": emo3d_from_kl(kl),
-        "js": jensen_shannon(asked, shown),
-        "neighbours": neighbours,
-        "shown": shown,
-    }
+    js = jensen_shannon(asked, shown)
+    return {"kl": kl, "emo3d": emo3d_from_kl(kl), "js": js, "neighbours": neighbours, "shown": shown}
 
 
 def _same_length(name: str, features: Any, emotions: np.ndarray) -> None:

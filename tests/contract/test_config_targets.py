@@ -49,7 +49,7 @@ SUPPLIED = {
 LEFT_OUT = {
     "rig/builtin": {"path", "identity"},
     "rig/gltf": {"identity"},
-    "metric/mse": {"k", "eps", "bank", "threads"},
+    "metric/mse": {"k", "eps", "aggregation", "exclude_self", "bank", "looks", "threads"},
 }
 """Arguments without a meaning for that option."""
 
