@@ -141,7 +141,8 @@ class Evaluator:
             confusion=confusion(own, prompts),
         )
 
-    def _judging(self) -> Judging:
+    def judging(self) -> Judging:
+        """What the judge sees by these settings."""
         return Judging(
             renderer=self.renderer,
             judge=self.judge,
@@ -169,7 +170,7 @@ class Evaluator:
         """What is known about every set of faces, prompt by prompt."""
         values = {name: _errors(face, prompts) for name, face in faces.items()}
         if bank is not None:
-            for name, judged in self._judging().values(faces, prompts, bank).items():
+            for name, judged in self.judging().values(faces, prompts, bank).items():
                 values.setdefault(name, {}).update(judged)
         return values
 
