@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 250, 44, 34, 34
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 250, 44, 34, 46
 BINS = 40
 COLOURS = ("#222222", "#2e7d4f", "#b0442f", "#7a4fa3")
 STEPS = 5
@@ -55,7 +55,7 @@ def _lines(marks: Mapping[str, float], across: Callable[[float], float]) -> str:
     """Names stand in rows above one another, so that near lines can be told apart."""
     drawn = []
     for number, (name, value) in enumerate(marks.items()):
-        x, y = across(value), 10 + 12 * (number % 2)
+        x, y = across(value), 10 + 12 * (number % 3)
         colour = COLOURS[number % len(COLOURS)]
         anchor = "end" if x > WIDTH / 2 else "start"
         drawn.append(

@@ -146,7 +146,7 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
         raise DataError(
             "leaderboard: there are no results; a finished run has evaluation/<split>/metrics.json"
         )
-    contents = [_read(path) for path in files]
+    contents = [read_result(path) for path in files]
     conditions = [
         json.dumps([content["provenance"].get(name) for name in CONDITIONS]) for content in contents
     ]
@@ -170,7 +170,12 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
     return Leaderboard(tuple(entries), differing([entry.provenance for entry in entries]))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_result(path: Path) -> dict[str, Any]:
+    """The content of a ``metrics.json``.
+
+    Raises:
+        DataError: it cannot be read, or is no result of this schema.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
