@@ -57,11 +57,11 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
         ConfigError: one is not scored, or they were scored under different conditions.
     """
     from emo3d_exp.evaluation.conditions import differing, in_one_line, value_in_words
-    from emo3d_exp.evaluation.leaderboard import read_result
+    from emo3d_exp.evaluation.leaderboard import read_result, run_folder
     from emo3d_exp.evaluation.pairing import LABELS, compared_figures, difference, read_values, sentence
 
     files = [metrics_file(Path(path), part) for path in (ours, theirs)]
-    names = distinct_names([Path(path) for path in (ours, theirs)])
+    names = distinct_names([run_folder(file) for file in files])
     results = [read_result(file) for file in files]
     facts = [result["provenance"] for result in results]
     if apart := differing(facts):
@@ -75,7 +75,7 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
     for figure in figures:
         found = difference(*tables, figure)
         log.info("%s: %s", LABELS[figure], sentence(*names, found))
-    log.info("lower is better; %d prompts of %d samples, paired; %s", found.prompts, found.samples,
+    log.info("lower is better; paired over %d prompts of %d samples; %s", found.prompts, found.samples,
              in_one_line(facts[0]))  # fmt: skip
 
 

@@ -25,14 +25,14 @@ def differing(provenances: Sequence[Facts]) -> tuple[str, ...]:
 
 def warning(names: Sequence[str]) -> str:
     """What stands above a table of results that do not all compare; empty where all do."""
-    return f"Not comparable across letters: {', '.join(names)} differ" if names else ""
+    return f"Not comparable across letters, which differ in {', '.join(names)}" if names else ""
 
 
 def plain_conditions(facts: Facts) -> dict[str, Any]:
     """Each of :data:`CONDITIONS` as the cell of a CSV file."""
     found = {name: facts.get(name) for name in CONDITIONS}
     return {
-        name: " ".join(str(part) for part in value.values()) if isinstance(value, Mapping) else value
+        name: value_in_words(facts, name) if isinstance(value, Mapping) else value
         for name, value in found.items()
     }
 
@@ -46,8 +46,8 @@ def value_in_words(facts: Facts, name: str) -> str:
         return looks_in_words(value)
     if isinstance(value, Mapping) and "name" in value:
         return f"{value['name']} ({value['fingerprint']})"
-    if isinstance(value, Mapping):
-        return " ".join(f"{key} {part}" for key, part in value.items())
+    if name == "bank":
+        return bank_in_words(value)
     return str(value)
 
 
@@ -60,23 +60,30 @@ def looks_in_words(looks: Facts) -> str:
     return f"{looks['count']} looks over {varied} (draw {looks['seed']}), {looks['average']} averaged"
 
 
+def bank_in_words(bank: Facts) -> str:
+    """``bank of 400 prompts of train (draw 0, 7b1542009207bb97)``."""
+    return f"bank of {bank['size']} prompts of {bank['split']} (draw {bank['seed']}, {bank['hash']})"
+
+
 def in_one_line(facts: Facts) -> str:
     """All conditions of a result, for a reader who wants to know what its figures may be compared with."""
-    parts = [
+    part = (
         f"{facts.get('prompts')} prompts of the part {facts.get('split')} "
         f"(data {facts.get('data') or 'unknown'}, split {facts.get('split_hash') or 'unknown'})"
-    ]
+    )
     if not facts.get("judge"):
-        return f"{parts[0]}; no judge: blendshape errors alone"
-    for name in ("judge", "rig", "renderer", "looks", "bank"):
-        if facts.get(name) is not None:
-            words = value_in_words(facts, name)
-            parts.append(words if name == "looks" else f"{name} {words}")
-    parts += [
-        f"{name}={facts[key]}" for key, name in (("k", "k"), ("eps", "ε"), ("seed", "seed")) if key in facts
-    ]
-    parts += [f"{key} {facts[key]}" for key in ("aggregation", "exclude_self") if key in facts]
-    return "; ".join(parts)
+        return f"{part}; no judge: blendshape errors alone"
+    own = "left out" if facts.get("exclude_self") else "not left out"
+    return "; ".join(
+        [
+            part,
+            *(f"{name} {value_in_words(facts, name)}" for name in ("judge", "rig", "renderer")),
+            value_in_words(facts, "looks"),
+            value_in_words(facts, "bank"),
+            f"own sample {own}",
+            f"k={facts.get('k')}, ε={facts.get('eps')}, {facts.get('aggregation')}, seed {facts.get('seed')}",
+        ]
+    )
 
 
 def in_words(facts: Facts) -> list[tuple[str, str]]:

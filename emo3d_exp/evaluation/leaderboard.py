@@ -150,7 +150,7 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
     conditions = [
         json.dumps([content["provenance"].get(name) for name in CONDITIONS]) for content in contents
     ]
-    runs = distinct_names([_run_folder(path) for path in files])
+    runs = distinct_names([run_folder(path) for path in files])
     letters = {text: _letter(number) for number, text in enumerate(dict.fromkeys(conditions))}
     entries = [
         Entry(
@@ -161,8 +161,8 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
             references=content["references"],
             provenance=content["provenance"],
             path=path,
-            training=_training(_run_folder(path)),
-            settings=_settings(_run_folder(path)),
+            training=_training(run_folder(path)),
+            settings=_settings(run_folder(path)),
         )
         for run, path, content, condition in zip(runs, files, contents, conditions, strict=True)
     ]
@@ -185,7 +185,8 @@ def read_result(path: Path) -> dict[str, Any]:
     return content
 
 
-def _run_folder(path: Path) -> Path:
+def run_folder(path: Path) -> Path:
+    """The run whose ``metrics.json`` this is; its own folder where it belongs to none."""
     folder = path.resolve().parent
     return folder.parent.parent if folder.parent.name == "evaluation" else folder
 

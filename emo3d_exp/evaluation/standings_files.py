@@ -45,7 +45,7 @@ def write_csv(found: Standings, path: Path | str) -> Path:
 
 def _row(line: Line) -> dict[str, object]:
     name = line.name if line.seeds else f"reference: {line.name}"
-    row: dict[str, object] = {"system": name, "seeds": line.seeds or None}
+    row: dict[str, object] = {"system": name, "seeds": str(line.seeds or "")}
     for key in FIGURES:
         if key in line.figures:
             row[key] = line.figures[key][0]
@@ -111,5 +111,10 @@ def _latex_row(part: Standing, line: Line, keys: list[str]) -> str:
         found.append(rf"\textbf{{{figure}}}" if leads else figure)
         if key in part.best:
             other = line.differences.get(key)
-            found += [latex(interval(line, key)), latex(in_brackets(other)) if other else ""]
+            found += [latex(interval(line, key)), _signed(in_brackets(other)) if other else ""]
     return " & ".join(found) + r" \\"
+
+
+def _signed(text: str) -> str:
+    """With minus signs where there are hyphens."""
+    return latex(text.replace("-", "−"))

@@ -28,8 +28,8 @@ LEGEND = (
     "breaks left out, embeddings at hand."
 )
 DIFFERENCES = (
-    "Against the best: mean paired difference, seeds averaged prompt by prompt, with its 95 % interval; "
-    "“beyond chance” where the interval leaves 0 out."
+    "Against the best, the lowest by that figure: mean paired difference, seeds averaged prompt by prompt, "
+    "with its 95 % interval; “beyond chance” where the interval leaves 0 out."
 )
 
 
@@ -98,6 +98,8 @@ def print_standings(found: Standings, console: Console | None = None, tables: bo
         for remark in part.remarks():
             console.print(escape(f"{lettered}{remark}"), highlight=False)
         console.print(escape(f"{lettered}{part.conditions}"), style="dim", highlight=False)
+    if tables:
+        console.print(escape(LEGEND), style="dim", highlight=False)
 
 
 def _table(part: Standing, wide: bool) -> Table:
@@ -108,7 +110,7 @@ def _table(part: Standing, wide: bool) -> Table:
 
     keys = [key for key in part.shown() if wide or key in ESSENTIAL]
     layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}
-    made = Table("system", caption=escape(LEGEND), **layout)
+    made = Table("system", **layout)
     made.add_column("seeds", justify="right")
     for key in keys:
         made.add_column(FIGURES[key][0], justify="right", no_wrap=True)

@@ -9,11 +9,12 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from emo3d_exp.app import comparing, evaluate
-from emo3d_exp.app.comparing import clearest, compare_runs
+from emo3d_exp.app import comparing, leaderboard
+from emo3d_exp.app.comparing import answer_texts, clearest, compare_runs
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation import save_predictions
 from emo3d_exp.evaluation.leaderboard import Entry, Leaderboard
+from emo3d_exp.evaluation.standings import standings
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.runs import RunFolder, distinct_names, write_json
 from emo3d_exp.vocab import EMOTIONS
@@ -57,9 +58,9 @@ def scored(folder: Path, grey: float, samples: tuple[int, ...] = (1, 2, 3), spli
     return run
 
 
-def greys(file: Path) -> list[int]:
+def greys(sheet: np.ndarray) -> list[int]:
     """Of the squares of the picture's last row, from the left."""
-    row = np.asarray(Image.open(file).convert("L"))[-32]
+    row = np.asarray(Image.fromarray(sheet).convert("L"))[-32]
     values, lengths = [row[0]], [0]
     for pixel in row:
         if pixel != values[-1]:
@@ -85,9 +86,32 @@ def test_runs_of_one_name_have_columns_of_their_own(
     runs = [scored(tmp_path / name, grey) for name, grey in (("a_multirun/0", 0.2), ("b_multirun/0", 0.8))]
     runs.append(scored(tmp_path / "b_multirun/1", 1 / 3))
     runs.append(scored(tmp_path / "elsewhere", 1.0, split="another"))
-    assert compare_runs(runs, "test", Squares(), tmp_path / "sheet.png") == 3
+    sheet, shown = compare_runs(runs, "test", Squares())
+    assert shown == 3
     assert list(sheets[0]) == ["ground truth", "a_multirun/0", "b_multirun/0", "1"]
-    assert greys(tmp_path / "sheet.png") == [128, 51, 204, 85]
+    assert greys(sheet) == [128, 51, 204, 85]
+
+
+def test_texts_of_the_user_are_answered_by_each_run_without_a_ground_truth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def load(path: Path, cache: object) -> object:
+        grey = {"a": 0.2, "b": 0.4}[path.name]
+
+        def predict(texts: list[str]) -> np.ndarray:
+            asked.append((path.name, texts))
+            return np.full((len(texts), 52), grey, np.float32)
+
+        return predict
+
+    monkeypatch.setattr(comparing, "load_predictor", load)
+    texts = ["a bitter smile", "she screams, and runs"]
+    sheet = answer_texts([RunFolder(tmp_path / name) for name in "ab"], texts, Squares())
+    assert greys(sheet) == [51, 102]
+    assert asked == [("a", texts), ("b", texts)]
+    assert sheet.shape[1] == 64 * 3 and sheet.shape[0] > 2 * 64
 
 
 @pytest.mark.parametrize(
@@ -114,7 +138,7 @@ def board_of(runs: list[RunFolder]) -> Leaderboard:
             "A",
             {"mse": 0.1},
             {},
-            {},
+            {"prompts": 3, "split": "test", "bootstrap": 10, "seed": 0},
             run.evaluation("test") / "metrics.json",
             training={},
             settings=run.path.name,
@@ -127,15 +151,17 @@ def board_of(runs: list[RunFolder]) -> Leaderboard:
 def test_a_run_without_an_answer_leaves_no_half_output(
     prompts: Prompts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hydra.utils.instantiate", lambda group, **more: Squares())
-    cfg = OmegaConf.create({"renderer": None, "rig": None, "part": "test"})
+    monkeypatch.setattr(leaderboard, "instantiate", lambda group, **more: Squares())
+    cfg = OmegaConf.create({"renderer": None, "rig": None, "part": "test", "texts": None})
+
+    def write(board: Leaderboard) -> None:
+        leaderboard.write_comparison(board, standings(board), cfg, tmp_path / "out")
+
     whole, lacking = scored(tmp_path / "whole", 0.2), scored(tmp_path / "lacking", 0.4, samples=(1, 3))
     with pytest.raises(DataError, match=r"lacking.*no answer to text 1 of sample 2"):
-        evaluate.write_comparison(board_of([whole, lacking]), cfg, tmp_path / "out")
+        write(board_of([whole, lacking]))
     assert not (tmp_path / "out").exists()
-    evaluate.write_comparison(board_of([whole]), cfg, tmp_path / "out")
+    write(board_of([whole]))
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
-        "comparison.png",
-        "leaderboard.csv",
-        "systems.md",
-    ]
+        "comparison.png", "leaderboard.csv", "leaderboard.html", "systems.csv", "systems.md", "systems.tex",
+    ]  # fmt: skip
