@@ -158,24 +158,30 @@ def write_comparison(board: Leaderboard, found: Standings, cfg: DictConfig, fold
 
 
 def drawn(board: Leaderboard, cfg: DictConfig) -> tuple[np.ndarray | None, int]:
-    """The picture of the best systems that are runs, and how many it shows; no run, no picture."""
-    from emo3d_exp.app.comparing import answer_texts, compare_runs
+    """The picture of the best systems, and how many it shows; None where there is nothing to load."""
+    from emo3d_exp.app.comparing import answer_texts, answered_alike, compare_results
+    from emo3d_exp.app.data import load_data
+    from emo3d_exp.app.scoring import check_same_data
+    from emo3d_exp.evaluation.leaderboard import run_folder
     from emo3d_exp.evaluation.seeds import systems
 
-    # <run>/evaluation/<part>/metrics.json
-    firsts = [system.runs[0].path.resolve().parents[2] for system in systems(board)]
-    best = [run for run in map(RunFolder, firsts) if run.config_file.is_file()][:COMPARED]
-    if not best:
+    firsts = [system.runs[0].path for system in systems(board)][:COMPARED]
+    best = firsts if cfg.texts else answered_alike(firsts)
+    runs = [run for run in map(RunFolder, map(run_folder, best)) if run.config_file.is_file()]
+    if not runs:
+        log.info("no picture: the texts of outside systems are known through a run on the same data")
         return None, 0
     renderer = instantiate(cfg.renderer, rig=instantiate(cfg.rig))
     if cfg.texts is None:
-        return compare_runs(best, cfg.part, renderer)
+        data = load_data(runs[0].config())
+        check_same_data(runs[0], data)
+        return compare_results(best, data, cfg.part, renderer), len(best)
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
 
     quiet_libraries()
     set_threads(cfg.threads)
-    return answer_texts(best, [str(text) for text in cfg.texts], renderer), len(best)
+    return answer_texts(runs, [str(text) for text in cfg.texts], renderer), len(runs)
 
 
 def track(found: Standings, cfg: DictConfig, folder: Path) -> None:
