@@ -49,5 +49,6 @@ def make_run(
     (report / "metrics.json").write_text(json.dumps(content))
     ids = np.arange(len(emo3d))
     table = pd.DataFrame({"sample_id": ids, "text_number": 1, "emo3d": emo3d, "mse": np.array(emo3d) / 10})
+    table["kl"] = -np.log(1 / table["emo3d"] - 1)
     table.to_parquet(report / "per_sample.parquet")
     return report / "metrics.json"

@@ -82,6 +82,21 @@ def test_each_figure_has_its_own_best(tmp_path: Path) -> None:
     assert [set(line.differences) for line in part.lines if line.seeds] == [{"mse"}, {"emo3d"}]
 
 
+def test_a_pooled_value_is_compared_by_its_divergence(tmp_path: Path) -> None:
+    facts = {"aggregation": "pooled"}
+    good = [make_run(tmp_path / f"a{seed}", "good", seed, v, facts) for seed, v in enumerate(GOOD[:2])]
+    bad = make_run(tmp_path / "b", "bad", 1, BAD[0], facts)
+    found = standings(read_leaderboard([*good, bad]))
+    lines, remarks = found.parts[0].lines, found.parts[0].remarks()
+    kl = np.mean([-np.log(1 / np.array(v) - 1) for v in GOOD[:2]], axis=0)
+    expected = float((-np.log(1 / np.array(BAD[0]) - 1) - kl).mean())
+    assert lines[1].differences["emo3d"].mean == pytest.approx(expected)
+    assert remarks[0].startswith("KL: bad is higher than good by ")
+    assert "emo3d" not in lines[0].intervals and "emo3d" in lines[1].intervals
+    rows = read_csv(write_csv(found, tmp_path / "s.csv"))
+    assert float(rows[1]["emo3d_kl_difference"]) == pytest.approx(expected)
+
+
 def test_sentences(found: Standings) -> None:
     emo3d, mse = found.parts[0].remarks()
     assert re.fullmatch(
