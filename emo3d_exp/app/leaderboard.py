@@ -33,8 +33,10 @@ def check_comparison(cfg: DictConfig) -> None:
         raise ConfigError(
             "against=… compares two results: give it with run_dir=…, each one folder, no pattern"
         )
-    if cfg.against is not None and cfg.out is not None:
-        raise ConfigError("out=… goes with a leaderboard; against=… prints two sentences and writes nothing")
+    if cfg.against is not None and (cfg.out is not None or cfg.samples or is_tracked(cfg)):
+        raise ConfigError(
+            "against=… prints sentences and writes nothing: leave out=…, samples=… and tracking=… out"
+        )
     if cfg.texts is not None and not (pattern and cfg.out):
         raise ConfigError("texts=… go with a leaderboard that is kept: run_dir='outputs/*' out=FOLDER")
     if cfg.texts is not None and not (len(cfg.texts) and all(str(text).strip() for text in cfg.texts)):

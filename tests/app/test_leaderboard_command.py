@@ -22,7 +22,7 @@ NONE, WANDB = "emo3d_exp.tracking.NoTracker", "emo3d_exp.tracking.WandbTracker"
 
 
 def settings(**given: object) -> DictConfig:
-    plain = {"run_dir": None, "against": None, "texts": None, "out": None, "part": "test"}
+    plain = {"run_dir": None, "against": None, "texts": None, "out": None, "samples": 0, "part": "test"}
     return OmegaConf.create(plain | {"tracking": {"_target_": NONE}} | given)
 
 
@@ -33,6 +33,8 @@ def settings(**given: object) -> DictConfig:
         ({"run_dir": "x/*", "against": "b"}, "no pattern"),
         ({"run_dir": "a", "against": "x/*"}, "no pattern"),
         ({"run_dir": "a", "against": "b", "out": "o"}, "writes nothing"),
+        ({"run_dir": "a", "against": "b", "samples": 8}, "writes nothing"),
+        ({"run_dir": "a", "against": "b", "tracking": {"_target_": WANDB}}, "writes nothing"),
         ({"run_dir": "a", "texts": ["x"], "out": "o"}, "texts"),
         ({"run_dir": "x/*", "texts": ["x"]}, "out=FOLDER"),
         ({"run_dir": "x/*", "texts": [], "out": "o"}, "at least one text"),
