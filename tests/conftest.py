@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LONG = ("integration", "faces", "app", "models", "tracking", "studio")
 # The package, and what the tests of several parts use.
-sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / part) for part in ("models", "data", "backbones"))]
+sys.path[:0] = [
+    str(ROOT),
+    *(str(ROOT / "tests" / part) for part in ("models", "data", "backbones", "evaluation")),
+]
 # Set before any library reads them; a test that is about them sets its own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["WANDB_MODE"] = "offline"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emo3d_exp.app.data import load_data
+from emo3d_exp.app.assemble import embedding_cache
+from emo3d_exp.app.predictor import load_predictor
 from emo3d_exp.errors import DataError
+from emo3d_exp.evaluation.leaderboard import read_result, run_folder
 from emo3d_exp.evaluation.predictions import load_predictions
 from emo3d_exp.evaluation.report import PREDICTIONS
 from emo3d_exp.records import Prompts
-from emo3d_exp.runs import RunFolder, distinct_names, write_atomically
+from emo3d_exp.runs import RunFolder, distinct_names
 from emo3d_exp.vocab import EMOTIONS
 
 if TYPE_CHECKING:
+    from emo3d_exp.app.data import LoadedData
     from emo3d_exp.faces import Renderer
 
 TRUTH = "ground truth"
@@ -31,44 +34,56 @@ def clearest(prompts: Prompts) -> np.ndarray:
     return np.array([at[shares[at, emotion].argmax()] for emotion, at in enumerate(rows) if len(at)], int)
 
 
-def compare_runs(runs: Sequence[RunFolder], part: str, renderer: Renderer, file: Path) -> int:
-    """Draw the clearest prompt of each emotion: ground truth, then what each run answered.
+def compare_results(results: Sequence[Path], data: LoadedData, part: str, renderer: Renderer) -> np.ndarray:
+    """Draw the clearest prompt of each emotion: ground truth, then what each system answered.
 
     Args:
-        runs: scored on ``part`` of the same data; the first one's data are loaded. Others are left out.
-        file: the picture to write.
+        results: ``metrics.json`` of runs or of outside systems, all scored on ``part`` of ``data``.
 
     Returns:
-        How many runs are shown.
+        (height, width, 3) uint8 RGB.
 
     Raises:
-        DataError: a run's predictions lack one of the prompts.
+        DataError: a system's predictions lack one of the prompts.
     """
-    from PIL import Image
+    prompts = data.prompts(part)
+    rows = clearest(prompts)
+    headings = distinct_names([run_folder(file) for file in results], taken=[TRUTH])
+    faces = {TRUTH: prompts.blendshapes[rows]}
+    for heading, file in zip(headings, results, strict=True):
+        faces[heading] = _answers(file.with_name(PREDICTIONS), prompts, rows)
+    return _sheet([prompts.text[row] for row in rows], faces, renderer)
 
+
+def answered_alike(results: Sequence[Path]) -> list[Path]:
+    """Those ``metrics.json`` that hold the same data, part and split as the first one."""
+    facts = [read_result(file)["provenance"] for file in results]
+    asked = [tuple(own.get(name) for name in ("data", "split", "split_hash")) for own in facts]
+    return [file for file, own in zip(results, asked, strict=True) if own == asked[0]]
+
+
+def answer_texts(runs: Sequence[RunFolder], texts: Sequence[str], renderer: Renderer) -> np.ndarray:
+    """Draw what each run answers to any texts, which have no ground truth.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        Emo3DError: a run cannot be reloaded.
+    """
+    cache = embedding_cache()
+    headings = distinct_names([run.path for run in runs])
+    faces = {name: load_predictor(run.path, cache)(texts) for name, run in zip(headings, runs, strict=True)}
+    return _sheet(texts, faces, renderer)
+
+
+def _sheet(texts: Sequence[str], faces: Mapping[str, np.ndarray], renderer: Renderer) -> np.ndarray:
     from emo3d_exp.faces import comparison_sheet
 
-    prompts = load_data(runs[0].config()).prompts(part)
-    rows = clearest(prompts)
-    alike = [run for run in runs if _split(run) == _split(runs[0])]
-    answers = [_answers(run, part, prompts, rows) for run in alike]
-    headings = distinct_names([run.path for run in alike], taken=[TRUTH])
-    columns = {TRUTH: renderer.render(prompts.blendshapes[rows])}
-    for heading, faces in zip(headings, answers, strict=True):
-        columns[heading] = renderer.render(faces)
-    sheet = comparison_sheet([prompts.text[row] for row in rows], columns)
-    with write_atomically(file) as partial:
-        Image.fromarray(sheet).save(partial, format="PNG", optimize=True)
-    return len(alike)
+    return comparison_sheet(texts, {name: renderer.render(scores) for name, scores in faces.items()})
 
 
-def _split(run: RunFolder) -> tuple[object, object]:
-    facts = run.provenance()
-    return facts.get("data_hash"), facts.get("split_hash")
-
-
-def _answers(run: RunFolder, part: str, prompts: Prompts, rows: np.ndarray) -> np.ndarray:
-    file = run.evaluation(part) / PREDICTIONS
+def _answers(file: Path, prompts: Prompts, rows: np.ndarray) -> np.ndarray:
     found = load_predictions(file)
     at = {key: row for row, key in enumerate(zip(found.sample_id, found.text_number, strict=True))}
     asked = [(prompts.sample_id[row], prompts.text_number[row]) for row in rows]

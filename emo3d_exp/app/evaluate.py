@@ -6,18 +6,15 @@ import glob
 import logging
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from emo3d_exp.app.checks import check_judge
+from emo3d_exp.app.leaderboard import check_comparison, compare_two, leaderboard
 from emo3d_exp.app.overriding import overridden, paths_given
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
-
-if TYPE_CHECKING:
-    from emo3d_exp.evaluation import Leaderboard
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +22,6 @@ REPLACEABLE = ("metric", "rig", "renderer", "tracking")
 """Groups of a run's config that the command line may replace, or change in part, when it is scored again."""
 OWN = ("run_dir", "part", "samples", "threads", "out")
 TASKS = ("run_dir", "predictions", "prompts", "checkpoint")
-COMPARED = 6
-"""Runs that are drawn beside each other."""
 
 
 def evaluate(cfg: DictConfig) -> None:
@@ -41,6 +36,10 @@ def evaluate(cfg: DictConfig) -> None:
         raise ConfigError("path=… is the file of a checkpoint: say which, checkpoint=released/…")
     if cfg.samples and (cfg.run_dir is None or glob.has_magic(str(cfg.run_dir))):
         raise ConfigError(f"samples={cfg.samples} are drawn from one run: give them with run_dir=outputs/…")
+    check_comparison(cfg)
+    if cfg.against is not None:
+        compare_two(str(cfg.run_dir), str(cfg.against), cfg.part)
+        return
     if cfg.run_dir is not None and glob.has_magic(str(cfg.run_dir)):
         leaderboard(str(cfg.run_dir), cfg)
         return
@@ -156,53 +155,3 @@ def list_prompts(cfg: DictConfig) -> None:
     with write_atomically(cfg.prompts) as partial:
         pd.DataFrame(columns).to_csv(partial, index=False)
     log.info("wrote %d prompts to %s", len(prompts), cfg.prompts)
-
-
-def leaderboard(pattern: str, cfg: DictConfig) -> None:
-    """One line for every finished run that the pattern finds; ``out=FOLDER`` keeps it, with a picture."""
-    from emo3d_exp.evaluation import read_leaderboard
-    from emo3d_exp.evaluation.seeds import print_systems, systems
-
-    folders = [Path(path) for path in sorted(glob.glob(pattern)) if Path(path, "config.yaml").is_file()]
-    reports = [RunFolder(folder).evaluation(cfg.part) / "metrics.json" for folder in folders]
-    scored = [report for report in reports if report.is_file()]
-    if not scored:
-        raise ConfigError(
-            f"run_dir={pattern}: {len(folders)} run folders, none with evaluation/{cfg.part}/metrics.json; "
-            "score a run with: python evaluate.py run_dir=…"
-        )
-    board = read_leaderboard(scored)
-    several_seeds = len(systems(board)) < len(board.entries)
-    if several_seeds:
-        print_systems(board)
-    else:
-        board.print()
-    if len(scored) < len(folders):
-        without = [folder for folder, report in zip(folders, reports, strict=True) if report not in scored]
-        log.info(
-            "%d of %d run folders have no scores on %s yet: %s%s",
-            len(without),
-            len(folders),
-            cfg.part,
-            ", ".join(str(folder) for folder in without[:COMPARED]),
-            ", …" if len(without) > COMPARED else "",
-        )
-    if cfg.out:
-        write_comparison(board, cfg, Path(cfg.out))
-
-
-def write_comparison(board: Leaderboard, cfg: DictConfig, folder: Path) -> None:
-    """``leaderboard.csv`` with every run, ``systems.md`` with seeds taken together, and ``comparison.png``:
-    what the best systems make of the same texts."""
-    from hydra.utils import instantiate
-
-    from emo3d_exp.app.comparing import compare_runs
-    from emo3d_exp.evaluation.seeds import systems, write_markdown
-
-    # <run>/evaluation/<part>/metrics.json
-    best = [RunFolder(system.runs[0].path.parents[2]) for system in systems(board)[:COMPARED]]
-    renderer = instantiate(cfg.renderer, rig=instantiate(cfg.rig))
-    shown = compare_runs(best, cfg.part, renderer, folder / "comparison.png")
-    write_markdown(board, folder / "systems.md")
-    board.write_csv(folder / "leaderboard.csv")  # last: where a picture cannot be drawn, nothing is left
-    log.info("wrote %s, systems.md and comparison.png, with %d systems", folder / "leaderboard.csv", shown)

@@ -18,6 +18,7 @@ from emo3d_exp.app.checks import check_parts, check_rig, check_weights
 from emo3d_exp.app.plain_values import check_choices, check_plain_values
 from emo3d_exp.app.resuming import finished_error, is_job_of_sweep, own_config, trained_error
 from emo3d_exp.app.stopping import stoppable
+from emo3d_exp.app.tracked_names import default_group, default_tags
 from emo3d_exp.models import model_class
 from emo3d_exp.runs import RunFolder, write_json
 
@@ -110,8 +111,8 @@ def start_tracking(run: RunFolder, cfg: DictConfig, job_type: str) -> Tracker:
         run_dir=run.path,
         config=OmegaConf.to_container(cfg, resolve=True),
         name=str(cfg.name),
-        group=cfg.group,
-        tags=list(cfg.tags),
+        group=cfg.group or default_group(cfg),
+        tags=list(dict.fromkeys([*cfg.tags, *default_tags(cfg)])),
         job_type=job_type,
         resume_id=known.get("run_id"),
     )

@@ -13,8 +13,9 @@ import yaml
 
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.columns import COLUMNS, LABELS, LEGEND, cell
+from emo3d_exp.evaluation.conditions import CONDITIONS, differing, plain_conditions, warning
 from emo3d_exp.evaluation.evaluation import SCHEMA
-from emo3d_exp.evaluation.intervals import bootstrap_interval
+from emo3d_exp.evaluation.pairing import compared_figures, difference, in_brackets, read_values
 from emo3d_exp.runs import RunFolder, distinct_names, write_atomically
 
 if TYPE_CHECKING:
@@ -26,19 +27,14 @@ OWN = ("seed", "run_dir", "name", "group", "tags", "tracking", "resume", "evalua
 """Keys of a config in which runs of one system may differ."""
 ESSENTIAL = ("mse", "emo3d", "emotion_accuracy")
 """Columns of a terminal narrower than ``WIDE``."""
-CONDITIONS = (
-    "data", "split", "split_hash", "prompts", "judge", "rig", "renderer", "looks", "k", "eps", "aggregation",
-    "exclude_self", "bank", "seed",
-)  # fmt: skip
-"""Parts of the provenance in which two results must agree to be compared; ``split`` is the part scored, and
-``split_hash``, where a result has it, says which samples each part has."""
 
 
 @dataclass(frozen=True)
 class Entry:
     """One result: its run's name, system, conditions (a letter), figures and where it was read.
 
-    ``training`` holds what ``model.json`` tells of the training, ``settings`` the run's config but its seed.
+    ``training`` holds what ``model.json`` tells of the training, ``settings`` the run's config but its seed,
+    ``seed`` that seed (None where there is no config).
     """
 
     run: str
@@ -50,6 +46,7 @@ class Entry:
     path: Path
     training: dict[str, float]
     settings: str
+    seed: int | None
 
     @property
     def score(self) -> float:
@@ -86,9 +83,7 @@ class Leaderboard:
 
         keys = [key for key in COLUMNS if any(key in entry.metrics for entry in self.entries)]
         keys = keys if wide else [key for key in keys if key in ESSENTIAL]
-        title = (
-            f"Not comparable across letters: {', '.join(self.differing)} differ" if self.differing else None
-        )
+        title = warning(self.differing) or None
         layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}
         table = Table("", title=title, title_style="bold red", caption=escape(LEGEND), **layout)
         table.add_column("run", overflow="fold")
@@ -112,22 +107,20 @@ class Leaderboard:
         best = next(other for other in self.entries if other.conditions == entry.conditions)
         if best is entry:
             return ""
-        ours, theirs = (per_sample(other) for other in (entry, best))
+        figure = compared_figures(entry.metrics, entry.provenance)[0]
+        ours, theirs = (read_values(other.path, [figure]) for other in (entry, best))
         if ours is None or theirs is None:
             return ""
-        name = "emo3d" if "emo3d" in entry.metrics else "mse"
-        both = ours.merge(theirs, on=["sample_id", "text_number"], suffixes=("", "_best"))
-        difference = (both[name] - both[f"{name}_best"]).to_numpy()
-        low, high = bootstrap_interval(difference, both["sample_id"].to_numpy())
-        return f"{difference.mean():+.4f} [{low:+.4f}, {high:+.4f}]".replace("0.", ".")
+        return in_brackets(difference(ours, theirs, figure))
 
     def write_csv(self, path: Path | str) -> Path:
-        """One line a run and a reference, every figure unrounded, with the conditions."""
+        """One line a run and a reference, every figure unrounded, with the conditions; where these are not
+        the same for all, ``differing`` names those that are not."""
         import pandas as pd
 
         rows = []
         for entry in self.entries:
-            facts = {name: _plain(entry.provenance.get(name)) for name in CONDITIONS}
+            facts = plain_conditions(entry.provenance) | {"differing": " ".join(self.differing)}
             named = {entry.system: entry.metrics}
             if self._last_of_its_conditions(entry):
                 named |= {f"reference {name}": figures for name, figures in entry.references.items()}
@@ -155,11 +148,11 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
         raise DataError(
             "leaderboard: there are no results; a finished run has evaluation/<split>/metrics.json"
         )
-    contents = [_read(path) for path in files]
+    contents = [read_result(path) for path in files]
     conditions = [
         json.dumps([content["provenance"].get(name) for name in CONDITIONS]) for content in contents
     ]
-    runs = distinct_names([_run_folder(path) for path in files])
+    runs = distinct_names([run_folder(path) for path in files])
     letters = {text: _letter(number) for number, text in enumerate(dict.fromkeys(conditions))}
     entries = [
         Entry(
@@ -170,19 +163,22 @@ def read_leaderboard(paths: Iterable[Path | str]) -> Leaderboard:
             references=content["references"],
             provenance=content["provenance"],
             path=path,
-            training=_training(_run_folder(path)),
-            settings=_settings(_run_folder(path)),
+            training=_training(run_folder(path)),
+            settings=_settings(run_folder(path)),
+            seed=_config(run_folder(path)).get("seed"),
         )
         for run, path, content, condition in zip(runs, files, contents, conditions, strict=True)
     ]
     entries.sort(key=lambda entry: (len(entry.conditions), entry.conditions, entry.score))
-    differing = [
-        name for name in CONDITIONS if len({json.dumps(e.provenance.get(name)) for e in entries}) > 1
-    ]
-    return Leaderboard(tuple(entries), tuple(differing))
+    return Leaderboard(tuple(entries), differing([entry.provenance for entry in entries]))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_result(path: Path) -> dict[str, Any]:
+    """The content of a ``metrics.json``.
+
+    Raises:
+        DataError: it cannot be read, or is no result of this schema.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -192,7 +188,8 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _run_folder(path: Path) -> Path:
+def run_folder(path: Path) -> Path:
+    """The run whose ``metrics.json`` this is; its own folder where it belongs to none."""
     folder = path.resolve().parent
     return folder.parent.parent if folder.parent.name == "evaluation" else folder
 
@@ -206,11 +203,15 @@ def _training(folder: Path) -> dict[str, float]:
 
 def _settings(folder: Path) -> str:
     """The config without what differs between runs of one system; the folder itself where there is none."""
-    file = RunFolder(folder).config_file
-    if not file.is_file():
+    config = _config(folder)
+    if not config:
         return str(folder)
-    config = yaml.safe_load(file.read_text(encoding="utf-8"))
     return json.dumps({key: config[key] for key in sorted(config) if key not in OWN}, sort_keys=True)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    file = RunFolder(folder).config_file
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def _letter(number: int) -> str:
@@ -220,18 +221,3 @@ def _letter(number: int) -> str:
         if number < len(letters)
         else _letter(number // len(letters) - 1) + _letter(number % len(letters))
     )
-
-
-def per_sample(entry: Entry) -> Any:
-    """``sample_id``, ``text_number`` and Emo3D (or MSE) of each prompt; None where the table is missing."""
-    import pandas as pd
-
-    path = entry.path.with_name("per_sample.parquet")
-    name = "emo3d" if "emo3d" in entry.metrics else "mse"
-    return pd.read_parquet(path, columns=["sample_id", "text_number", name]) if path.is_file() else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return " ".join(str(part) for part in value.values())
-    return value

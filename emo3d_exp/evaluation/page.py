@@ -1,111 +1,49 @@
-"""One HTML page of faces that opens anywhere: pictures inside, no scripts, nothing fetched."""
+"""The report of an evaluation: one HTML page that opens anywhere, without scripts, nothing fetched."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 
-from emo3d_exp.evaluation.columns import LEGEND, comparison
+from emo3d_exp.evaluation import page_faces, page_figures
+from emo3d_exp.evaluation.conditions import in_words
 from emo3d_exp.evaluation.evaluation import Evaluation
+from emo3d_exp.evaluation.markup import page, paragraphs, terms
 from emo3d_exp.evaluation.picked import Picked
-from emo3d_exp.vocab import EMOTIONS, to_distribution
 
-STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1100px;
-  margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } small, .legend { color: #666; }
-table { border-collapse: collapse; } td, th { padding: .25rem .7rem; text-align: right; }
-td:first-child, th:first-child { text-align: left; } tr { border-bottom: 1px solid #e4e4e4; }
-tbody tr:first-child { font-weight: 600; }
-article { display: grid; grid-template-columns: auto auto 1fr; gap: 1rem; padding: 1rem 0;
-  border-top: 1px solid #ddd; }
-figure { margin: 0; } figcaption { color: #666; font-size: .85rem; }
-blockquote { margin: 0 0 .6rem; font-size: 1.05rem; }
-ol { margin: .3rem 0 0; padding-left: 1.4rem; color: #444; }
-.why { display: inline-block; padding: 0 .5rem; border-radius: 1rem; background: #eee; font-size: .85rem; }
-.best { background: #d6f0dc; } .worst { background: #f8d9d4; }
-.bars { display: grid; grid-template-columns: 5.5rem 1fr; column-gap: .5rem; font-size: .85rem;
-  margin: .5rem 0; }
-.bars div { align-self: center; } .bar { display: block; height: .42rem; min-width: 1px; }
-.asked { background: #3b6ea8; } .shown { background: #d08a2e; }
-"""
+COMPARABLE = "Results compare only where data, part, judge, rig, renderer, looks, bank, k and ε are the same."
 
 
-def faces_page(
-    evaluation: Evaluation, picked: Sequence[Picked], truth: np.ndarray, predicted: np.ndarray
+def report_page(
+    evaluation: Evaluation,
+    picked: Sequence[Picked] = (),
+    truth: np.ndarray | None = None,
+    predicted: np.ndarray | None = None,
 ) -> str:
-    """The page: figures of system and references, then every picked prompt with its two faces, the
-    emotions asked for and seen, and the nearest prompts.
+    """Figures with intervals and what they mean, emotions, confusion, spread, faces and provenance.
 
     Args:
-        picked: N rows of the per-sample table. truth, predicted: (N, H, W, 3) uint8 RGB.
+        picked: N rows of the per-sample table to show. truth, predicted: (N, H, W, 3) uint8 RGB; None where
+            faces were not judged: the sections about faces are left out.
     """
     facts = evaluation.provenance
-    title = f"Faces of {facts['system'] or 'the predictions'}"
-    what = (
-        f"{facts['prompts']} prompts of the split {facts['split']}; judge {facts['judge']['name']}, "
-        f"rig {facts['rig']['name']}, {facts['k']} nearest of {facts['bank']['size']} prompts."
+    judge = facts.get("judge")
+    what = f"{facts['prompts']} prompts of the part “{facts['split']}”, " + (
+        f"judged by {judge['name']} on the rig {facts['rig']['name']}."
+        if judge
+        else "blendshape errors alone."
     )
-    cards = "\n".join(
-        _card(evaluation, choice, truth[number], predicted[number]) for number, choice in enumerate(picked)
-    )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n"
-        f"<h1>{escape(title)}</h1><p>{escape(what)}</p>\n{_figures(evaluation)}\n"
-        f'<p class="legend">{escape(LEGEND)}</p>\n<h2>Best, typical and worst faces</h2>\n'
-        '<p class="legend">Bars: <span class="asked">&emsp;</span> emotions of the prompt, '
-        '<span class="shown">&emsp;</span> mean of the prompts nearest to the predicted face.</p>\n'
-        f"{cards}\n</body></html>\n"
-    )
-
-
-def _figures(evaluation: Evaluation) -> str:
-    headings, rows = comparison(evaluation)
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
-
-
-def _card(evaluation: Evaluation, choice: Picked, truth: np.ndarray, predicted: np.ndarray) -> str:
-    row = evaluation.per_sample.iloc[choice.row]
-    asked = to_distribution(evaluation.prompts.emotions[choice.row])
-    shown = row[[f"shown_{name}" for name in EMOTIONS]].to_numpy(dtype=float)
-    near = "".join(f"<li>{escape(text)}</li>" for text in row["neighbour_texts"])
-    mark = choice.why if choice.why in ("best", "worst") else "typical"
-    return (
-        f"<article>{_figure(truth, 'ground truth')}{_figure(predicted, 'prediction')}<div>"
-        f"<blockquote>{escape(row['text'])}</blockquote>"
-        f'<span class="why {mark}">{escape(choice.why)}</span> '
-        f"<small>sample {row['sample_id']}, text {row['text_number']} · Emo3D {row['emo3d']:.3f} · "
-        f"KL {row['kl']:.3f} · MSE {row['mse']:.4f} · asked {escape(row['dominant'])}, "
-        f"seen {escape(row['predicted_dominant'])}</small>\n{_bars(asked, shown)}\n"
-        f"<details><summary>nearest prompts</summary><ol>{near}</ol></details></div></article>"
-    )
-
-
-def _bars(asked: np.ndarray, shown: np.ndarray) -> str:
-    rows = "".join(
-        f"<div>{name}</div><div>"
-        f'<span class="bar asked" style="width:{asked[i]:.1%}" title="asked {asked[i]:.2f}"></span>'
-        f'<span class="bar shown" style="width:{shown[i]:.1%}" title="seen {shown[i]:.2f}"></span></div>'
-        for i, name in enumerate(EMOTIONS)
-    )
-    return f'<div class="bars">{rows}</div>'
-
-
-def _figure(image: np.ndarray, caption: str) -> str:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return (
-        f'<figure><img src="data:image/png;base64,{data}" width="{image.shape[1]}" '
-        f'height="{image.shape[0]}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
-    )
+    sections = [
+        paragraphs([what]),
+        page_figures.figures_section(evaluation),
+        page_figures.emotions_section(evaluation),
+        page_figures.confusion_section(evaluation),
+        page_figures.spread_section(evaluation),
+    ]
+    if truth is not None and predicted is not None:
+        sections.append(page_faces.faces_section(evaluation, picked, truth, predicted))
+    sections.append(f"<h2>Where the figures come from</h2>\n{terms(in_words(facts))}")
+    sections.append(paragraphs([COMPARABLE], "legend"))
+    title = f"Report of {facts['system'] or 'the predictions'}"
+    return page(title, "\n".join(filter(None, sections)), page_figures.STYLE + page_faces.STYLE)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emo3d_exp.evaluation.evaluation import Evaluation
-from emo3d_exp.evaluation.page import faces_page
+from emo3d_exp.evaluation.page import report_page
 from emo3d_exp.evaluation.picked import Picked, pick
 from emo3d_exp.evaluation.predictions import save_predictions
 from emo3d_exp.evaluation.sheet import draw_sheet
@@ -19,12 +19,14 @@ PREDICTIONS = "predictions.parquet"
 METRICS = "metrics.json"
 PER_SAMPLE = "per_sample.parquet"
 FACES_PICTURE = "faces.png"
-FACES_PAGE = "faces.html"
+PAGE = "report.html"
+FORMER_PAGE = "faces.html"
+"""What earlier versions wrote; it goes when a folder is written anew."""
 
 
 def write_report(evaluation: Evaluation, folder: Path | str, renderer: Renderer | None) -> Path:
-    """Write ``predictions.parquet``, ``per_sample.parquet``, ``faces.png``, ``faces.html`` (these two
-    where faces were judged) and at last ``metrics.json``, each file whole or not at all.
+    """Write ``predictions.parquet``, ``per_sample.parquet``, ``faces.png`` (where faces were judged),
+    ``report.html`` and at last ``metrics.json``, each file whole or not at all.
 
     Args:
         folder: made if absent; the files of an earlier report in it are replaced.
@@ -35,18 +37,21 @@ def write_report(evaluation: Evaluation, folder: Path | str, renderer: Renderer 
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (METRICS, FACES_PICTURE, FACES_PAGE):  # none may stay from an earlier report
+    for name in (METRICS, FACES_PICTURE, PAGE, FORMER_PAGE):  # none may stay from an earlier report
         (folder / name).unlink(missing_ok=True)
     save_predictions(folder / PREDICTIONS, evaluation.predictions)
     with write_atomically(folder / PER_SAMPLE) as partial:
         evaluation.per_sample.to_parquet(partial, index=False)
-    if renderer is not None and evaluation.bank is not None:
-        _write_faces(evaluation, folder, renderer)
+    judged = renderer is not None and evaluation.bank is not None
+    page = _write_faces(evaluation, folder, renderer) if judged else report_page(evaluation)
+    with write_atomically(folder / PAGE) as partial:
+        partial.write_text(page, encoding="utf-8")
     write_json(folder / METRICS, evaluation.content())
     return folder
 
 
-def _write_faces(evaluation: Evaluation, folder: Path, renderer: Renderer) -> None:
+def _write_faces(evaluation: Evaluation, folder: Path, renderer: Renderer) -> str:
+    """Write the sheet of faces; the page that shows them is returned."""
     from PIL import Image
 
     picked = pick(evaluation.per_sample)
@@ -57,8 +62,7 @@ def _write_faces(evaluation: Evaluation, folder: Path, renderer: Renderer) -> No
     notes = [_note(evaluation, choice) for choice in picked]
     with write_atomically(folder / FACES_PICTURE) as partial:
         Image.fromarray(draw_sheet(texts, notes, truth, predicted)).save(partial)
-    with write_atomically(folder / FACES_PAGE) as partial:
-        partial.write_text(faces_page(evaluation, picked, truth, predicted), encoding="utf-8")
+    return report_page(evaluation, picked, truth, predicted)
 
 
 def _note(evaluation: Evaluation, choice: Picked) -> str:

@@ -80,6 +80,9 @@ class CSVTracker(Tracker):
     ) -> None:
         """Nothing: the evaluation folder already holds the table and the pictures as files."""
 
+    def leaderboard(self, folder: Path) -> None:
+        """Nothing: the folder already holds the tables as files."""
+
     def finish(self, exit_code: int = 0) -> None:
         if self._logger is not None:
             self._logger.finalize("success" if exit_code == 0 else "failed")

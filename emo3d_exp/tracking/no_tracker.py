@@ -49,6 +49,9 @@ class NoTracker(Tracker):
     ) -> None:
         """Nothing: the evaluation folder is the report."""
 
+    def leaderboard(self, folder: Path) -> None:
+        """Nothing: the folder is the leaderboard."""
+
     def finish(self, exit_code: int = 0) -> None:
         """Nothing is open."""
 

@@ -15,9 +15,9 @@ from emo3d_exp.tracking.samples import SampleFaces
 class Tracker(ABC):
     """A place where one run's config, curves and results are shown.
 
-    Order of calls: ``start``, ``lightning_loggers``, any number of ``summary`` and ``report``, ``finish``,
-    ``where``; a second ``finish`` does nothing. A tracker serves one run; start it in one process only
-    (rank 0).
+    Order of calls: ``start``, ``lightning_loggers``, any number of ``summary``, ``report`` and
+    ``leaderboard``, ``finish``, ``where``; a second ``finish`` does nothing. A tracker serves one run; start
+    it in one process only (rank 0).
     """
 
     @abstractmethod
@@ -72,10 +72,18 @@ class Tracker(ABC):
         """Show an evaluation.
 
         Args:
-            evaluation_folder: of the evaluator; its name (the split) becomes the prefix of what is shown,
-                and its ``faces.png`` is shown where there is one.
+            evaluation_folder: of the evaluator; its name (the split) becomes the prefix of what is shown.
+                Its figures, tables, page and picture are shown as far as they are there.
             samples: prompts with both faces, for the per-sample table: those of ``rows``.
             face: one predicted face in 3D, a ``.glb`` file.
+        """
+
+    @abstractmethod
+    def leaderboard(self, folder: Path) -> None:
+        """Show several results side by side, on a page of their own.
+
+        Args:
+            folder: that ``python evaluate.py run_dir='outputs/*' out=…`` has written.
         """
 
     @abstractmethod

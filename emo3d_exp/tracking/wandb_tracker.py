@@ -15,6 +15,7 @@ from emo3d_exp.errors import ConfigError
 from emo3d_exp.tracking.mode import Mode, choose_mode, find_key
 from emo3d_exp.tracking.samples import SampleFaces, spread
 from emo3d_exp.tracking.tracker import Tracker
+from emo3d_exp.tracking.wandb_report import evaluation_shown, leaderboard_shown
 from emo3d_exp.tracking.wandb_summary import keep_summary, repeat_summary
 from emo3d_exp.tracking.wandb_tables import pictures_kept_in, sample_table
 
@@ -184,22 +185,28 @@ class WandbTracker(Tracker):
     def report(
         self, evaluation_folder: Path, samples: SampleFaces | None = None, face: Path | None = None
     ) -> None:
-        """As ``Tracker.report``, on the page: ``<split>/samples``, ``<split>/faces``, ``<split>/face_3d``."""
+        """As ``Tracker.report``, on the page: what ``evaluation_shown`` lists, ``samples``, ``face_3d``."""
         if self._run is None:
             return
         import wandb
 
         folder = Path(evaluation_folder)
-        shown: dict[str, Any] = {}
+        shown = evaluation_shown(folder)
         if samples is not None:
             shown["samples"] = sample_table(samples.select(spread(len(samples), self._table_rows)))
-        if (folder / "faces.png").is_file():
-            shown["faces"] = wandb.Image(str(folder / "faces.png"))
         if face is not None:
             shown["face_3d"] = wandb.Object3D(str(face))
+        self._log({f"{folder.name}/{key}": value for key, value in shown.items()})
+
+    def leaderboard(self, folder: Path) -> None:
+        """As ``Tracker.leaderboard``, on the page: what :func:`leaderboard_shown` lists."""
+        if self._run is not None:
+            self._log(leaderboard_shown(Path(folder)))
+
+    def _log(self, shown: Mapping[str, Any]) -> None:
         if shown:
             with pictures_kept_in(self._folder):
-                self._run.log({f"{folder.name}/{key}": value for key, value in shown.items()})
+                self._run.log(dict(shown))
 
     def finish(self, exit_code: int = 0) -> None:
         """Close the page. What goes wrong here is a warning: the run itself is already over."""

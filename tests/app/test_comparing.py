@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,12 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from emo3d_exp.app import comparing, evaluate
-from emo3d_exp.app.comparing import clearest, compare_runs
+from emo3d_exp.app import comparing, leaderboard
+from emo3d_exp.app.comparing import answer_texts, answered_alike, clearest, compare_results
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation import save_predictions
 from emo3d_exp.evaluation.leaderboard import Entry, Leaderboard
+from emo3d_exp.evaluation.standings import standings
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.runs import RunFolder, distinct_names, write_json
 from emo3d_exp.vocab import EMOTIONS
@@ -27,6 +30,19 @@ class Squares:
         return np.broadcast_to(grey[:, None, None, None], (len(grey), 64, 64, 3)).copy()
 
 
+class Loaded:
+    """Data whose every part has the same prompts."""
+
+    def __init__(self, made: Prompts) -> None:
+        self.made = made
+
+    def prompts(self, part: str) -> Prompts:
+        return self.made
+
+    def facts(self) -> dict[str, str]:
+        return {"data_hash": "d", "split_hash": "s"}
+
+
 @pytest.fixture
 def prompts(monkeypatch: pytest.MonkeyPatch) -> Prompts:
     """Two prompts of happiness and one of anger; the second is the happier one."""
@@ -37,8 +53,7 @@ def prompts(monkeypatch: pytest.MonkeyPatch) -> Prompts:
         np.array([1, 2, 3]), np.ones(3, np.int64), ("so", "glad", "cross"), emotions,
         np.full((3, 52), 0.5, np.float32),
     )  # fmt: skip
-    part = type("Part", (), {"prompts": lambda self, part: made})
-    monkeypatch.setattr(comparing, "load_data", lambda cfg: part())
+    monkeypatch.setattr("emo3d_exp.app.data.load_data", lambda cfg: Loaded(made))
     return made
 
 
@@ -50,6 +65,7 @@ def scored(folder: Path, grey: float, samples: tuple[int, ...] = (1, 2, 3), spli
     scores = np.full((len(samples), 52), grey, np.float32)
     place = run.evaluation("test")
     place.mkdir(parents=True)
+    write_json(place / "metrics.json", {"schema": 2, "provenance": {"data": "d", "split_hash": split}})
     save_predictions(
         place / "predictions.parquet",
         Predictions(np.array(samples), np.ones(len(samples), np.int64), scores),
@@ -57,9 +73,9 @@ def scored(folder: Path, grey: float, samples: tuple[int, ...] = (1, 2, 3), spli
     return run
 
 
-def greys(file: Path) -> list[int]:
+def greys(sheet: np.ndarray) -> list[int]:
     """Of the squares of the picture's last row, from the left."""
-    row = np.asarray(Image.open(file).convert("L"))[-32]
+    row = np.asarray(Image.fromarray(sheet).convert("L"))[-32]
     values, lengths = [row[0]], [0]
     for pixel in row:
         if pixel != values[-1]:
@@ -85,9 +101,49 @@ def test_runs_of_one_name_have_columns_of_their_own(
     runs = [scored(tmp_path / name, grey) for name, grey in (("a_multirun/0", 0.2), ("b_multirun/0", 0.8))]
     runs.append(scored(tmp_path / "b_multirun/1", 1 / 3))
     runs.append(scored(tmp_path / "elsewhere", 1.0, split="another"))
-    assert compare_runs(runs, "test", Squares(), tmp_path / "sheet.png") == 3
+    alike = answered_alike([run.evaluation("test") / "metrics.json" for run in runs])
+    assert len(alike) == 3
+    sheet = compare_results(alike, Loaded(prompts), "test", Squares())
     assert list(sheets[0]) == ["ground truth", "a_multirun/0", "b_multirun/0", "1"]
-    assert greys(tmp_path / "sheet.png") == [128, 51, 204, 85]
+    assert greys(sheet) == [128, 51, 204, 85]
+
+
+def test_an_outside_system_stands_beside_a_run(
+    prompts: Prompts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaderboard, "instantiate", lambda group, **more: Squares())
+    run, other = scored(tmp_path / "run", 0.2), scored(tmp_path / "other", 0.4)
+    shutil.move(other.evaluation("test"), tmp_path / "mine_evaluation")
+    of_run, of_other = board_of([run, other]).entries
+    outside = replace(of_other, path=tmp_path / "mine_evaluation" / "metrics.json")
+    board = Leaderboard((of_run, outside), ())
+    cfg = OmegaConf.create({"renderer": None, "rig": None, "part": "test", "texts": None})
+    sheet, shown = leaderboard.drawn(board, cfg)
+    assert shown == 2 and greys(sheet) == [128, 51, 102]
+    alone = Leaderboard((outside,), ())
+    assert leaderboard.drawn(alone, cfg) == (None, 0)
+
+
+def test_texts_of_the_user_are_answered_by_each_run_without_a_ground_truth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def load(path: Path, cache: object) -> object:
+        grey = {"a": 0.2, "b": 0.4}[path.name]
+
+        def predict(texts: list[str]) -> np.ndarray:
+            asked.append((path.name, texts))
+            return np.full((len(texts), 52), grey, np.float32)
+
+        return predict
+
+    monkeypatch.setattr(comparing, "load_predictor", load)
+    texts = ["a bitter smile", "she screams, and runs"]
+    sheet = answer_texts([RunFolder(tmp_path / name) for name in "ab"], texts, Squares())
+    assert greys(sheet) == [51, 102]
+    assert asked == [("a", texts), ("b", texts)]
+    assert sheet.shape[1] == 64 * 3 and sheet.shape[0] > 2 * 64
 
 
 @pytest.mark.parametrize(
@@ -114,7 +170,7 @@ def board_of(runs: list[RunFolder]) -> Leaderboard:
             "A",
             {"mse": 0.1},
             {},
-            {},
+            {"prompts": 3, "split": "test", "bootstrap": 10, "seed": 0},
             run.evaluation("test") / "metrics.json",
             training={},
             settings=run.path.name,
@@ -127,15 +183,17 @@ def board_of(runs: list[RunFolder]) -> Leaderboard:
 def test_a_run_without_an_answer_leaves_no_half_output(
     prompts: Prompts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hydra.utils.instantiate", lambda group, **more: Squares())
-    cfg = OmegaConf.create({"renderer": None, "rig": None, "part": "test"})
+    monkeypatch.setattr(leaderboard, "instantiate", lambda group, **more: Squares())
+    cfg = OmegaConf.create({"renderer": None, "rig": None, "part": "test", "texts": None})
+
+    def write(board: Leaderboard) -> None:
+        leaderboard.write_comparison(board, standings(board), cfg, tmp_path / "out")
+
     whole, lacking = scored(tmp_path / "whole", 0.2), scored(tmp_path / "lacking", 0.4, samples=(1, 3))
     with pytest.raises(DataError, match=r"lacking.*no answer to text 1 of sample 2"):
-        evaluate.write_comparison(board_of([whole, lacking]), cfg, tmp_path / "out")
+        write(board_of([whole, lacking]))
     assert not (tmp_path / "out").exists()
-    evaluate.write_comparison(board_of([whole]), cfg, tmp_path / "out")
+    write(board_of([whole]))
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
-        "comparison.png",
-        "leaderboard.csv",
-        "systems.md",
-    ]
+        "comparison.png", "leaderboard.csv", "leaderboard.html", "systems.csv", "systems.md", "systems.tex",
+    ]  # fmt: skip

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from evaluation_fakes import FakeRenderer, make_prompts
+from html_reading import read_page
 from PIL import Image
 from rich.console import Console
 from test_evaluator import MEAN_FACE, make_evaluator, noisy
 
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation import load_predictions, print_table, read_leaderboard, write_report
+from emo3d_exp.evaluation.conditions import looks_in_words
 from emo3d_exp.evaluation.picked import pick
 from emo3d_exp.vocab import EMOTIONS
 
@@ -48,7 +50,7 @@ def printed(renderable):
 
 def test_files(folder, evaluation):
     assert sorted(file.name for file in folder.iterdir()) == [
-        "faces.html", "faces.png", "metrics.json", "per_sample.parquet", "predictions.parquet",
+        "faces.png", "metrics.json", "per_sample.parquet", "predictions.parquet", "report.html",
     ]  # fmt: skip
     assert json.loads((folder / "metrics.json").read_text()) == evaluation.content()
     read = load_predictions(folder / "predictions.parquet")
@@ -59,14 +61,66 @@ def test_files(folder, evaluation):
 
 
 def test_page_is_escaped_and_self_contained(folder, evaluation):
-    page = (folder / "faces.html").read_text(encoding="utf-8")
-    assert "<b>" not in page and "&lt;b&gt;" in page and "&amp; more" in page
-    assert not re.search(r'(src|href)="(?!data:image/png;base64,)', page) and "<script" not in page
+    page = read_page(folder / "report.html")
+    assert "b" not in page.tags and "script" not in page.tags, "prompts hold <b>, which is text here"
+    assert "<b>" in page.text and "& more" in page.text
     chosen = pick(evaluation.per_sample)
-    assert page.count("<img ") == 2 * len(chosen) == 2 * page.count("<article>")
-    for name in ("ground truth", "mean face", "neutral face", "another&#x27;s face"):
-        assert name in page
-    assert "lower is better" in page
+    assert page.tags.count("img") == 2 * len(chosen) == 2 * page.tags.count("article")
+    for kind, data in page.pictures:
+        assert kind == "image/jpeg" and Image.open(io.BytesIO(data)).size == (64, 64)
+    for choice in chosen:
+        row = evaluation.per_sample.iloc[choice.row]
+        assert row["text"] in page.text
+        assert all(text in page.text for text in row["neighbour_texts"])
+
+
+def test_page_tells_figures_with_intervals_and_what_they_mean(folder, evaluation):
+    page, own = read_page(folder / "report.html"), evaluation.metrics
+    told = f"Emo3D is {own['emo3d']:.3f} [{own['emo3d_low']:.3f}, {own['emo3d_high']:.3f}]"
+    assert told.replace("0.", ".") in page.text
+    assert f"Relative value: {own['emo3d_relative']:.2f}".replace(" 0.", " .") in page.text
+    assert f"for {own['emotion_accuracy']:.0%} of the prompts" in page.text
+    beside = page.tables[0]
+    assert [row[0] for row in beside[1:]] == [
+        "noisy", "ground truth", "mean face", "neutral face", "another's face", "the text itself",
+    ]  # fmt: skip
+    every = {row[0]: row[1:] for row in page.tables[1][1:]}
+    assert float(every["Emo3D ↓"][0]) == round(own["emo3d"], 4)
+    assert float(every["of the mouth ↓"][2]) == round(evaluation.references["mean_face"]["mse_mouth"], 5)
+    facts = evaluation.provenance
+    looks = looks_in_words(facts["looks"])
+    for what in ("fake_judge", "rig0", "renderer0", "eq. 6", f"{facts['bootstrap']} bootstrap draws", looks):
+        assert what in page.text, what
+
+
+def test_page_has_emotions_and_confusion_as_they_are_in_the_figures(folder, evaluation):
+    _, _, emotions, confusion = read_page(folder / "report.html").tables
+    assert [row[0] for row in emotions[1:]] == list(evaluation.emotions)
+    for name, prompts, mse, emo3d, right in emotions[1:]:
+        own = evaluation.emotions[name]
+        assert int(prompts) == own["prompts"]
+        assert [float(mse), float(emo3d), float(right)] == [
+            round(own["mse"], 5), round(own["emo3d"], 4), round(own["emotion_accuracy"], 3),
+        ]  # fmt: skip
+    assert confusion[0][1:] == list(EMOTIONS)
+    assert [[int(cell or 0) for cell in row[1:]] for row in confusion[1:]] == evaluation.confusion
+
+
+def test_histogram_counts_every_prompt(folder, evaluation):
+    page = read_page(folder / "report.html")
+    bars = [re.fullmatch(r"(\S+) to (\S+): (\d+) prompts", title) for title in page.titles]
+    counted = {(float(bar[1]), float(bar[2])): int(bar[3]) for bar in bars if bar}
+    values = evaluation.per_sample["emo3d"].to_numpy()
+    for (low, high), count in counted.items():
+        assert count == ((values >= low - 1e-9) & (values < high - 1e-9)).sum()
+    assert sum(counted.values()) == len(values) == 40
+
+
+def test_page_without_a_judge_has_errors_alone(tmp_path):
+    page = read_page(write_report(evaluate(judge=None), tmp_path, None) / "report.html")
+    assert "mean squared error" in page.text and "Emo3D is" not in page.text
+    assert not page.pictures and "svg" in page.tags
+    assert page.tables[2][0] == ["", "prompts", "MSE ↓"] and len(page.tables) == 3
 
 
 def test_sheet_shows_the_faces(folder, evaluation):
@@ -96,10 +150,11 @@ def test_picked_prompts_hold_best_worst_and_every_emotion(evaluation):
 
 def test_mse_alone_has_no_pictures_and_replaces_an_earlier_report(tmp_path, evaluation):
     write_report(evaluation, tmp_path, FakeRenderer())
+    (tmp_path / "faces.html").write_text("of an earlier version")
     renderer = FakeRenderer()
     write_report(evaluate(judge=None), tmp_path, renderer)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "metrics.json", "per_sample.parquet", "predictions.parquet",
+        "metrics.json", "per_sample.parquet", "predictions.parquet", "report.html",
     ]  # fmt: skip
     assert not renderer.drawn
 
@@ -137,7 +192,7 @@ def test_leaderboard_ranks_and_shows_references_once(tmp_path, evaluation):
         text = console.file.getvalue()
         assert text.count("ground truth") == 1 and "…" not in text and "Not comparable" not in text
     assert board.behind(board.entries[0]) == ""
-    assert re.fullmatch(r"\+\.\d{4} \[\+\.\d{4}, \+\.\d{4}\]", board.behind(board.entries[1]))
+    assert re.fullmatch(r"\+\.\d{3} \[\+\.\d{3}, \+\.\d{3}\]", board.behind(board.entries[1]))
     with board.write_csv(tmp_path / "board.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["run"] for row in rows] == ["fine", "rough", "", "", "", "", ""]

@@ -42,7 +42,7 @@ def test_a_run_leaves_all_that_later_tools_need(trained):
     for name in ("config.yaml", "provenance.json", "weights.safetensors", "model.json", "train.log"):
         assert (trained / name).is_file(), name
     report = trained / "evaluation" / "test"
-    for name in ("predictions.parquet", "metrics.json", "per_sample.parquet", "faces.png", "faces.html"):
+    for name in ("predictions.parquet", "metrics.json", "per_sample.parquet", "faces.png", "report.html"):
         assert (report / name).is_file(), name
     result = metrics_of(trained)
     assert result["schema"] == 2
