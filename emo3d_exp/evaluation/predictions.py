@@ -2,8 +2,9 @@
 
 Four formats, chosen by the suffix: ``.npz``, ``.parquet``, ``.jsonl`` (one object a line) and ``.csv``. A
 table has the columns ``sample_id``, optionally ``text_number`` (1 where it is absent) and the 52
-blendshapes by name, in any order (``_neutral`` may be absent: 0). An ``.npz`` has the arrays
-``sample_id`` (N,), optionally ``text_number`` (N,), ``blendshapes`` (N, C) and ``names`` (C,).
+blendshapes by name, in any order and in MediaPipe's or ARKit's spelling (``_neutral`` may be absent: 0). An
+``.npz`` has the arrays ``sample_id`` (N,), optionally ``text_number`` (N,), ``blendshapes`` (N, C) and
+``names`` (C,).
 
 Faces of other programs are read too: ARKit scores as ``.json``, Live Link Face recordings as ``.csv``, and
 folders of them; see :mod:`~emo3d_exp.evaluation.recordings`.

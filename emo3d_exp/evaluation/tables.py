@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from emo3d_exp.errors import DataError
 from emo3d_exp.records import Predictions
-from emo3d_exp.vocab import BLENDSHAPES
+from emo3d_exp.vocab import ARKIT_NAMES, BLENDSHAPES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,13 +19,21 @@ if TYPE_CHECKING:
 KEYS = ("sample_id", "text_number")
 COLUMNS = (*KEYS, *BLENDSHAPES)
 OPTIONAL = {"text_number": 1, "_neutral": 0.0}
+SPELLINGS = {
+    spelling: name
+    for name in COLUMNS
+    for spelling in (name.lower(), re.sub(r"(left|right)$", lambda side: f"_{side[0][0]}", name.lower()))
+}
+"""Lower-case spelling of a column: our name."""
+LEFT_OUT = {name.lower() for name in ARKIT_NAMES} - set(SPELLINGS)
 ROUNDING = 1e-6
 """A score may leave [0, 1] by this much, as float32 does, and is clipped."""
 SHOWN_PROBLEMS = 200
 
 
 def predictions_of(table: pd.DataFrame, source: str) -> Predictions:
-    """Check a table with the columns ``sample_id``, optionally ``text_number``, and the 52 names.
+    """Check a table with the columns ``sample_id``, optionally ``text_number``, and the 52 names, as
+    :func:`in_our_names` reads them.
 
     Args:
         table: cells may be numbers or text; a missing ``text_number`` is 1, a missing ``_neutral`` 0.
@@ -34,6 +43,7 @@ def predictions_of(table: pd.DataFrame, source: str) -> Predictions:
         DataError: names every missing, unknown and misspelt column, or else every bad row with its
             column and reason; rows count from 1, without a header.
     """
+    table = in_our_names(table)
     check_columns(list(table.columns), source)
     table = table.assign(**{name: value for name, value in OPTIONAL.items() if name not in table})
     if not len(table):
@@ -44,6 +54,14 @@ def predictions_of(table: pd.DataFrame, source: str) -> Predictions:
     scores = np.stack([_scores(table[name], name, problems) for name in BLENDSHAPES], axis=1)
     refuse(problems, source)
     return Predictions(keys[:, 0], keys[:, 1], scores.clip(0, 1).astype(np.float32))
+
+
+def in_our_names(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its columns as MediaPipe spells them: case does not matter, ARKit's ``eyeBlink_L`` is
+    ``eyeBlinkLeft``, and ARKit's ``tongueOut`` is left out, which no rig here shows. Other names stay."""
+    kept = [at for at, name in enumerate(table.columns) if str(name).strip().lower() not in LEFT_OUT]
+    found = table.iloc[:, kept]
+    return found.set_axis([SPELLINGS.get(str(n).strip().lower(), n) for n in found.columns], axis=1)
 
 
 def check_columns(columns: list[str], source: str) -> None:

@@ -97,7 +97,8 @@ def test_a_pattern_finds_runs_and_evaluations_of_outside_systems(tmp_path: Path)
     (tmp_path / "unscored").mkdir()
     (tmp_path / "unscored" / "config.yaml").write_text("seed: 1")
     found, unscored = results_of(f"{tmp_path}/*", "test")
-    assert found == [tmp_path / "mine_evaluation" / "metrics.json", run] and unscored == 1
+    assert found == [tmp_path / "mine_evaluation" / "metrics.json", run]
+    assert unscored == [tmp_path / "unscored"]
     board = read_leaderboard(found)
     assert {(entry.run, entry.system) for entry in board.entries} == {
         ("run", "a"),
