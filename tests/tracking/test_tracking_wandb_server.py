@@ -55,7 +55,7 @@ def test_server_that_does_not_take_the_run(
         use_server(monkeypatch, server.server_port)
         began = time.monotonic()
         tracker = start(WandbTracker(start_timeout_s=2), tmp_path)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60, "W&B alone would try for minutes"
         assert_went_offline(tracker, tmp_path, caplog)
 
 
@@ -137,5 +137,5 @@ def test_server_that_goes_away_does_not_hold_up_the_end(
     write_curve(tracker, 3)
     began = time.monotonic()
     tracker.finish(0)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert "wandb sync --include-online" in tracker.where()
