@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from emo3d_exp.evaluation.evaluation import Evaluation
 
@@ -25,11 +25,20 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 """Key of ``metrics.json``: heading and format. An arrow points where better is."""
 
-LEGEND = (
-    "↓ lower is better: MSE over 52 blendshapes and over the 51 without _neutral; Emo3D in [0.5, 1), 0.5 is "
-    "perfect, with its 95 % interval; KL in nats. ↑ higher is better: right, how often the strongest emotion "
-    "seen is the prompt's; R@10, how often the prompt is among the 10 of those scored nearest to the face."
-)
+MEANINGS = {
+    "mse": "MSE over 52 blendshapes, and over the 51 without _neutral",
+    "emo3d": "Emo3D in [0.5, 1), 0.5 is perfect, with its 95 % interval; KL in nats",
+    "emotion_accuracy": "right: how often the strongest emotion seen is the prompt's",
+    "r_at_10": "R@10: how often the prompt is among the 10 of those scored nearest to the face",
+}
+"""Key of ``metrics.json``: what a reader has to know of it."""
+
+
+def legend(figures: Iterable[str]) -> str:
+    """What the columns of a table mean that shows these figures."""
+    figures = set(figures)
+    told = "; ".join(text for key, text in MEANINGS.items() if key in figures)
+    return f"↓ lower is better, ↑ higher. {told}."
 
 
 def shown_columns(figures: Mapping[str, float]) -> list[str]:

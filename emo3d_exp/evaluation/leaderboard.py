@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from emo3d_exp.errors import DataError
-from emo3d_exp.evaluation.columns import COLUMNS, LABELS, LEGEND, cell
+from emo3d_exp.evaluation.columns import COLUMNS, LABELS, cell, legend
 from emo3d_exp.evaluation.conditions import CONDITIONS, differing, plain_conditions, warning
 from emo3d_exp.evaluation.evaluation import SCHEMA
 from emo3d_exp.evaluation.pairing import compared_figures, difference, in_brackets, read_values
@@ -85,7 +85,8 @@ class Leaderboard:
         keys = keys if wide else [key for key in keys if key in ESSENTIAL]
         title = warning(self.differing) or None
         layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}
-        table = Table("", title=title, title_style="bold red", caption=escape(LEGEND), **layout)
+        told = escape(legend(keys))
+        table = Table("", title=title, title_style="bold red", caption=told, **layout)
         table.add_column("run", overflow="fold")
         for heading in (*(COLUMNS[key][0] for key in keys), "behind the best"):
             table.add_column(heading, justify="right", no_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from emo3d_exp.evaluation.columns import LABELS, LEGEND, comparison
+from emo3d_exp.evaluation.columns import LABELS, comparison, legend
 from emo3d_exp.evaluation.evaluation import Evaluation
 from emo3d_exp.evaluation.histogram import histogram
 from emo3d_exp.evaluation.markup import paragraphs, table
@@ -41,7 +41,7 @@ def figures_section(evaluation: Evaluation) -> str:
     headings, rows = comparison(evaluation)
     return (
         f"<h2>Figures</h2>\n{paragraphs(meaning(evaluation))}\n{table(headings, rows, own=1)}\n"
-        f'<p class="legend">{escape(LEGEND)}</p>\n'
+        f'<p class="legend">{escape(legend(evaluation.metrics))}</p>\n'
         f"<details><summary>every figure</summary>{_details(evaluation)}</details>"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emo3d_exp.evaluation.columns import LEGEND, comparison
+from emo3d_exp.evaluation.columns import comparison, legend
 from emo3d_exp.evaluation.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
         title += f", judge {facts['judge']['name']}, rig {facts['rig']['name']}, k={facts['k']}"
     headings, rows = comparison(evaluation)
     layout = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True, "caption_justify": "left"}
-    table = Table(title=escape(title), caption=escape(LEGEND), **layout)
+    table = Table(title=escape(title), caption=escape(legend(evaluation.metrics)), **layout)
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="right" if number else "left", no_wrap=number > 0, overflow="fold")
     for number, row in enumerate(rows):

@@ -235,3 +235,10 @@ def test_leaderboard_refuses_what_is_no_result(tmp_path):
         (tmp_path / "metrics.json").write_text(content)
         with pytest.raises(DataError, match=r"metrics\.json"):
             read_leaderboard([tmp_path / "metrics.json"])
+
+
+def test_the_legend_explains_what_is_shown_and_no_more() -> None:
+    from emo3d_exp.evaluation.columns import legend
+
+    assert "MSE over 52" in legend({"mse": 0.1}) and "Emo3D" not in legend({"mse": 0.1})
+    assert all(word in legend(["mse", "emo3d", "r_at_10"]) for word in ("MSE", "Emo3D", "KL", "R@10"))
