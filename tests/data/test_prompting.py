@@ -26,3 +26,18 @@ def test_distinct_texts_of_scored_samples(corpus):
 
 def test_no_rows(corpus):
     assert len(prompts(corpus, np.array([0, 3]))) == 0
+
+
+def test_all_true_faces_of_a_sample_are_there(corpus):
+    made = prompts(corpus, np.array([2, 4, 5, 8]))
+    assert made.faces is not None and made.faces.shape == (len(made), 2, 52)
+    for sample_id, faces in zip(made.sample_id, made.faces, strict=True):
+        row = np.flatnonzero(corpus.sample_id == sample_id)[0]
+        own = [f for f in np.flatnonzero(corpus.face_sample == row) if corpus.has_blendshapes[f]]
+        np.testing.assert_array_equal(faces[: len(own)], corpus.blendshapes[own])
+        assert np.isnan(faces[len(own) :]).all()
+    np.testing.assert_array_equal(made.faces[:, 0], made.blendshapes)
+
+
+def test_single_faces_need_no_table(corpus):
+    assert prompts(corpus, np.array([1, 4, 7])).faces is None
