@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 
 def meta_evaluate(cfg: DictConfig) -> None:
-    """Measure how the metric of ``cfg`` reacts to known changes of true faces; ``run_dir`` may name runs whose
-    predictions are compared with the ground truth. The report goes to ``cfg.out``.
+    """Measure how the metric of ``cfg`` reacts to known changes of true faces; ``cfg.out`` gets the report.
+
+    ``run_dir`` may name runs, whose predictions are compared with the ground truth.
     """
     from emo3d_exp.app.scoring import build_evaluator
     from emo3d_exp.evaluation.meta import Material, measure, write_meta
@@ -86,26 +87,23 @@ def systems(cfg: DictConfig, data: LoadedData, prompts: Prompts) -> dict[str, np
     from emo3d_exp.evaluation import load_predictions, match
     from emo3d_exp.evaluation.report import PREDICTIONS
 
-    folders = [
-        Path(path) for path in sorted(glob.glob(str(cfg.run_dir))) if Path(path, "config.yaml").is_file()
-    ]
+    paths = [Path(path) for path in sorted(glob.glob(str(cfg.run_dir)))]
+    folders = [path for path in paths if (path / "config.yaml").is_file()]
     files = {each: RunFolder(each).evaluation(cfg.part) / PREDICTIONS for each in folders}
     scored = [folder for folder, file in files.items() if file.is_file()]
     if not scored:
         raise ConfigError(
-            f"run_dir={cfg.run_dir}: {len(folders)} run folders, none with evaluation/{cfg.part}/{PREDICTIONS}; "
-            "score a run first: python evaluate.py run_dir=…"
+            f"run_dir={cfg.run_dir}: {len(folders)} run folders, none with "
+            f"evaluation/{cfg.part}/{PREDICTIONS}; score a run first: python evaluate.py run_dir=…"
         )
-    found = {}
-    for folder, name in zip(
-        scored, distinct_names(scored, taken=["mean_face", "neutral", "true"]), strict=True
-    ):
+    names, found = distinct_names(scored, taken=["mean_face", "neutral", "true"]), {}
+    for folder, name in zip(scored, names, strict=True):
         known = RunFolder(folder).provenance()
         for key, value in data.facts().items():
             if known.get(key, value) != value:
                 raise DataError(
-                    f"{folder} was trained with {key} {known[key]}, but meta=… is asked for {value}; give runs of "
-                    "one data set and split, and its data=… and split=…"
+                    f"{folder} was trained with {key} {known[key]}, but meta=… is asked for {value}; give "
+                    "runs of one data set and split, and its data=… and split=…"
                 )
         found[name] = match(load_predictions(files[folder]), prompts).predictions.blendshapes
     return found

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from emo3d_exp.evaluation.meta.reactions import auc, auc_interval, effect, rank_correlation, rescued
+from emo3d_exp.evaluation.meta.reactions import (
+    auc,
+    auc_interval,
+    effect,
+    found_at,
+    rank_correlation,
+    rescued,
+)
 from emo3d_exp.evaluation.meta.sensitivity import TRUE
 from emo3d_exp.evaluation.meta.sets import CHANGED, KEPT, Series, Sets
 from emo3d_exp.vocab import EMOTIONS, dominant
@@ -16,6 +23,8 @@ from emo3d_exp.vocab import EMOTIONS, dominant
 SCORES = ("emo3d", "mse")
 FEWEST = 5
 """Changes of one pair of emotions, from which on the pair is told of."""
+FALSE_ALARMS = (0.01, 0.05, 0.1)
+"""Shares of kept emotions above a threshold."""
 SEEN_ABOVE = 0.9
 """A changed emotion counts as seen where the value rises more than for this share of kept emotions."""
 
@@ -134,7 +143,8 @@ def told_apart(apart: Apart, verified: bool, replicates: int, seed: int) -> dict
 
     Returns:
         ``kept``, ``changed``: how many; ``emo3d``, ``mse``, and ``difference`` (the former minus the latter)
-        with 95 % intervals over prompts; ``pairs``: see :func:`rescued`, Emo3D being the first score.
+        with 95 % intervals over prompts; ``pairs``: see :func:`rescued`, Emo3D being the first score;
+        ``found``: score → share of false alarms → :func:`found_at`.
     """
     rises = {score: apart.rises(score) for score in SCORES}
 
@@ -151,7 +161,12 @@ def told_apart(apart: Apart, verified: bool, replicates: int, seed: int) -> dict
     errors = apart.groups(rises["mse"], verified=verified)
     found: dict[str, Any] = {"kept": len(kept), "changed": len(changed)}
     found |= {name: auc_interval(each, count, replicates, seed) for name, each in statistics.items()}
-    return found | {"pairs": rescued(kept, changed, *errors)}
+    at = {f"{100 * share:.0f} %": share for share in FALSE_ALARMS}
+    alarms = {
+        "emo3d": {name: found_at(kept, changed, share) for name, share in at.items()},
+        "mse": {name: found_at(*errors, share) for name, share in at.items()},
+    }
+    return found | {"pairs": rescued(kept, changed, *errors), "found": alarms}
 
 
 def emotion_pairs(apart: Apart) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ TOLD_WELL = 0.9
 UNSEEN_OFTEN = 0.25
 """Share of unseen changes from which on a pair of emotions is named."""
 PAIRS_NAMED = 5
+FALSE_ALARMS = "1 %"
+"""Of ``found``, that the sentences tell."""
 
 
 def findings(content: Content) -> list[str]:
@@ -29,7 +31,7 @@ def findings(content: Content) -> list[str]:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A figure without the 0 before the point; a dash for none."""
-    if value is None or value != value:
+    if value is None:
         return "–"
     text = f"{value:.{digits}f}"
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
@@ -60,7 +62,12 @@ def _apart(content: Content) -> list[str]:
         verdict = "the MSE tells the two apart better than Emo3D"
     else:
         verdict = "the two scores do not differ beyond chance"
-    return [f"{first}: {verdict} (difference {interval(difference)})."]
+    found = {score: told["found"][score][FALSE_ALARMS] for score in ("emo3d", "mse")}
+    return [
+        f"{first}: {verdict} (difference {interval(difference)}).",
+        f"With a threshold that {FALSE_ALARMS} of the kept emotions exceed, Emo3D finds "
+        f"{percent(found['emo3d'])} of the changed ones, the MSE {percent(found['mse'])}.",
+    ]
 
 
 def _complement(content: Content) -> list[str]:
@@ -68,9 +75,9 @@ def _complement(content: Content) -> list[str]:
     if pairs["first_right_there"] is None or pairs["second_right_there"] is None:
         return []
     return [
-        f"Read both: of the {percent(pairs['second_wrong'])} of pairs that the MSE orders wrongly Emo3D orders "
-        f"{percent(pairs['first_right_there'])} rightly, and of the {percent(pairs['first_wrong'])} that Emo3D "
-        f"orders wrongly the MSE {percent(pairs['second_right_there'])}."
+        f"Read both: of the {percent(pairs['second_wrong'])} of pairs that the MSE orders wrongly Emo3D "
+        f"orders {percent(pairs['first_right_there'])} rightly, and of the {percent(pairs['first_wrong'])} "
+        f"that Emo3D orders wrongly the MSE {percent(pairs['second_right_there'])}."
     ]
 
 
@@ -89,7 +96,7 @@ def _punished(content: Content) -> list[str]:
 
 def _unseen(content: Content) -> list[str]:
     changed = [row for row in content["changes"].values() if "auc" in row]
-    weak = [row for row in changed if row["auc"]["emo3d"] < TOLD_WELL]
+    weak = [row for row in changed if round(row["auc"]["emo3d"], 3) < TOLD_WELL]
     if not weak:
         return [f"Every kind of changed emotion is told with an AUC of {number(TOLD_WELL, 2)} or more."]
     told = "; ".join(
@@ -126,19 +133,22 @@ def _steadiness(content: Content) -> list[str]:
     redraw, lines = content["redraw"], []
     count = len(redraw["seeds"])
     lines.append(
-        f"Another draw of the bank moves the ground truth by {number(redraw['sd']['true'], 4)} (standard deviation "
-        f"over {count} draws), and {percent(redraw['order_kept'])} of all pairs of systems and references keep "
-        "their order."
+        f"Another draw of the bank moves the ground truth by {number(redraw['sd']['true'], 4)} (standard "
+        f"deviation over {count} draws), and {percent(redraw['order_kept'])} of all pairs of systems and "
+        "references keep their order."
     )
     rows = [
         (f"{name}={row['value']}", row["auc"])
         for name in ("k", "eps", "bank", "looks_features_averaged")
         for row in content["sensitivity"][name]
+        if row["auc"] is not None
     ]
+    if not rows:
+        return lines
     low, high = min(rows, key=lambda each: each[1]), max(rows, key=lambda each: each[1])
     lines.append(
-        f"Over all settings that were tried the AUC lies between {number(low[1])} ({low[0]}) and {number(high[1])} "
-        f"({high[0]})."
+        f"Over all settings that were tried the AUC lies between {number(low[1])} ({low[0]}) and "
+        f"{number(high[1])} ({high[0]})."
     )
     return lines
 
@@ -154,9 +164,7 @@ def _systems(content: Content) -> list[str]:
     ]
     if ahead:
         return [f"The ground truth is worse, beyond chance, than {'; '.join(ahead)}."]
-    return [
-        f"The ground truth is not worse than any of {len(trained)} trained systems beyond the paired interval."
-    ]
+    return [f"The ground truth is not worse, beyond the paired interval, than any of {len(trained)} systems."]
 
 
 def _turned(row: Mapping[str, float]) -> dict[str, float]:

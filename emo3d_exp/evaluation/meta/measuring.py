@@ -100,7 +100,16 @@ def measure(
         "systems": _systems(contenders, scale, apart, evaluator),
         "provenance": dict(material.facts) | _facts(evaluator, settings, sets, scale),
     }
-    return MetaEvaluation(content, apart)
+    return MetaEvaluation(without_nan(content), apart)
+
+
+def without_nan(content: Any) -> Any:
+    """The same dicts, lists and values with None for NaN, which JSON does not know."""
+    if isinstance(content, dict):
+        return {key: without_nan(each) for key, each in content.items()}
+    if isinstance(content, list):
+        return [without_nan(each) for each in content]
+    return None if isinstance(content, float) and np.isnan(content) else content
 
 
 def change_views(judge: FaceJudge, sets: Sets, count: int) -> Views:

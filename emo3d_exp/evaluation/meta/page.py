@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emo3d_exp.evaluation.meta.comparing import SCORES
 from emo3d_exp.evaluation.meta.findings import findings, interval, number, percent
 
 Content = Mapping[str, Any]
@@ -58,18 +59,19 @@ def meta_page(content: Content, pictures: Mapping[str, str]) -> str:
 
 CHANGES_LEGEND = (
     "Rise: score of the changed face minus that of the true one, mean over prompts with its 95 % interval. "
-    "*d*: Cohen's *d* of the paired differences (mean / standard deviation) with its interval. Verified: changes "
-    "after which a reader that sees the 52 numbers alone reads another emotion. Right: how often the judge "
-    "sees the prompt's dominant emotion."
+    "*d*: Cohen's *d* of the paired differences (mean / standard deviation) with its interval. Verified: "
+    "changes after which a reader that sees the 52 numbers alone reads another emotion. Right: how often the "
+    "judge sees the prompt's dominant emotion."
 )
 AUC_LEGEND = (
-    "AUC: probability that a changed emotion raises the score more than a kept one; .5 is blind. Verified: without "
-    "the changes of numbers that, to the reader, left the emotion as it was."
+    "AUC: probability that a changed emotion raises the score more than a kept one; .5 is blind. Verified: "
+    "without the changes of numbers that, to the reader, left the emotion as it was. Found: share of the "
+    "changed emotions above a threshold that so many of the kept ones exceed, Emo3D / MSE."
 )
 SETTINGS_LEGEND = (
-    "One setting at a time, the others as above. Apart: how far other emotions' whole faces lie above the true "
-    "ones, in standard deviations of the paired differences. AUC: over verified changes. Values with different "
-    "settings do not compare; the last two columns do."
+    "One setting at a time, the others as above. Apart: how far other emotions' whole faces lie above the "
+    "true ones, in standard deviations of the paired differences. AUC: over verified changes. Values with "
+    "different settings do not compare; the last two columns do."
 )
 
 
@@ -80,15 +82,15 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _conditions(content: Content) -> str:
-    facts = content["provenance"]
+    facts, truth = content["provenance"], content["ground_truth"]
     looks, bank = facts["looks"], facts["bank"]
+    judge, average = facts["judge"]["name"], looks["average"] or "one"
     return (
-        f"{facts['prompts']} prompts of {facts['data']}, part {facts['part']}; judge {facts['judge']['name']}, rig "
-        f"{facts['rig']['name']}, {looks['count']} looks ({looks['average'] or 'one'}), k={facts['k']}, "
-        f"ε={facts['eps']:g}, bank of {bank['size']} prompts from {bank['split']}. The reader of the numbers is "
-        f"right for {percent(facts['reader_accuracy'])} of the true faces; the judge sees the right emotion in "
-        f"{percent(content['ground_truth']['emotion_accuracy'])} of their pictures; ground truth "
-        f"{number(content['ground_truth']['emo3d'], 4)}."
+        f"{facts['prompts']} prompts of {facts['data']}, part {facts['part']}; judge {judge}, rig "
+        f"{facts['rig']['name']}, {looks['count']} looks ({average}), k={facts['k']}, ε={facts['eps']:g}, bank "
+        f"of {bank['size']} prompts from {bank['split']}. The reader of the numbers is right for "
+        f"{percent(facts['reader_accuracy'])} of the true faces; the judge sees the right emotion in "
+        f"{percent(truth['emotion_accuracy'])} of their pictures; ground truth {number(truth['emo3d'], 4)}."
     )
 
 
@@ -109,13 +111,16 @@ def _changes(content: Content) -> str:
 
 
 def _auc(content: Content) -> str:
-    rows = []
+    rows, alarms = [], []
     for name, told in content["auc"].items():
         if not told["changed"]:
             continue
         scores = [interval(told[key]) for key in ("emo3d", "mse", "difference")]
-        rows.append([name, str(told["kept"]), str(told["changed"]), *scores])
-    return table(["changes", "kept", "changed", "Emo3D", "MSE", "difference"], rows)
+        alarms = list(told["found"]["emo3d"])
+        found = [" / ".join(number(told["found"][score][at], 2) for score in SCORES) for at in alarms]
+        rows.append([name, str(told["kept"]), str(told["changed"]), *scores, *found])
+    headings = ["changes", "kept", "changed", "Emo3D", "MSE", "difference"]
+    return table([*headings, *(f"found at {at}" for at in alarms)], rows)
 
 
 def _pairs(content: Content) -> str:
@@ -192,8 +197,8 @@ def _redraw(content: Content) -> str:
         for name, values in redraw["values"].items()
     ]  # fmt: skip
     told = (
-        f"{len(redraw['seeds'])} banks with other seeds; {percent(redraw['order_kept'])} of all pairs of the faces "
-        "below stand in the order of their means."
+        f"{len(redraw['seeds'])} banks with other seeds; {percent(redraw['order_kept'])} of all pairs of the "
+        "faces below stand in the order of their means."
     )
     return f"{told}\n\n" + table(["faces", "mean", "sd", "least", "most"], rows)
 

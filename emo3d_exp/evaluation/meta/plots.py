@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 COLORS = {"emo3d": "#1b6ca8", "mse": "#c8553d", KEPT: "#4f9d69", CHANGED: "#b23a48"}
 NAMES = {"emo3d": "Emo3D", "mse": "MSE"}
+LINES = {
+    "other_emotion": ("other emotion's face", "o-", COLORS[CHANGED]),
+    "ground_truth": ("ground truth", "o-", COLORS[KEPT]),
+    "auc": ("AUC", "s--", "black"),
+}
 SENSITIVITY = {"k": "k", "eps": "ε", "bank": "prompts in the bank", "looks_features_averaged": "looks"}
 
 
@@ -87,7 +92,10 @@ def roc_curves(found: MetaEvaluation) -> Figure:
             axis.plot(false, true, color=COLORS[score], label=f"{NAMES[score]}, AUC {area:.3f}")
         axis.plot([0, 1], [0, 1], ":", color="grey", linewidth=0.8)
         axis.set(title=title, xlabel="kept emotions above the threshold", ylabel="changed emotions above it")
-        axis.legend(loc="lower right", frameon=False)
+        if len(axis.lines) > 1:
+            axis.legend(loc="lower right", frameon=False)
+        else:
+            axis.text(0.5, 0.5, "none", ha="center")
     return figure
 
 
@@ -97,14 +105,9 @@ def sensitivity(found: MetaEvaluation) -> Figure:
     for axis, (name, label) in zip(axes, SENSITIVITY.items(), strict=True):
         rows = found.content["sensitivity"][name]
         x = [row["value"] for row in rows]
-        styles = {
-            "other_emotion": ("o-", COLORS[CHANGED]),
-            "ground_truth": ("o-", COLORS[KEPT]),
-            "auc": ("s--", "black"),
-        }
-        labels = {"other_emotion": "other emotion's face", "ground_truth": "ground truth", "auc": "AUC"}
-        for key, (style, color) in styles.items():
-            axis.plot(x, [row[key] for row in rows], style, color=color, label=labels[key], markersize=4)
+        for key, (shown, style, color) in LINES.items():
+            y = [np.nan if row[key] is None else row[key] for row in rows]
+            axis.plot(x, y, style, color=color, label=shown, markersize=4)
         if min(x) > 0:
             axis.set_xscale("log")
             axis.set_xticks(x, [f"{value:g}" for value in x])

@@ -59,12 +59,14 @@ def auc_interval(
             prompt are drawn together, since they share its face.
 
     Returns:
-        ``value``, ``low``, ``high``.
+        ``value``, ``low``, ``high``; NaN where the statistic is.
     """
-    rng = np.random.default_rng(seed)
+    value, rng = statistic(np.arange(count)), np.random.default_rng(seed)
+    if np.isnan(value):
+        return dict.fromkeys(("value", "low", "high"), value)
     drawn = [statistic(rng.integers(0, count, count)) for _ in range(replicates)]
     low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return {"value": statistic(np.arange(count)), "low": float(low), "high": float(high)}
+    return {"value": value, "low": float(low), "high": float(high)}
 
 
 def rescued(
@@ -82,12 +84,28 @@ def rescued(
     """
     first = np.ravel(changed)[None, :] > np.ravel(kept)[:, None]
     second = np.ravel(changed_error)[None, :] > np.ravel(kept_error)[:, None]
+
+    def share(true: np.ndarray) -> float | None:
+        return float(true.mean()) if true.size else None
+
     return {
-        "second_wrong": float((~second).mean()),
-        "first_right_there": float(first[~second].mean()) if (~second).any() else None,
-        "first_wrong": float((~first).mean()),
-        "second_right_there": float(second[~first].mean()) if (~first).any() else None,
+        "second_wrong": share(~second),
+        "first_right_there": share(first[~second]),
+        "first_wrong": share(~first),
+        "second_right_there": share(second[~first]),
     }
+
+
+def found_at(kept: np.ndarray, changed: np.ndarray, alarms: float) -> float:
+    """Share of changed faces above the threshold that at most a share ``alarms`` of the kept ones exceeds.
+
+    NaN where one of the groups is empty.
+    """
+    kept, changed = np.sort(np.ravel(kept)), np.ravel(changed)
+    if not len(kept) or not len(changed):
+        return float("nan")
+    allowed = int(np.floor(alarms * len(kept) + 1e-9))
+    return float((changed > kept[len(kept) - 1 - min(allowed, len(kept) - 1)]).mean())
 
 
 def roc(kept: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
