@@ -170,10 +170,21 @@ def test_only_changes_that_the_reader_confirms_are_verified() -> None:
         np.testing.assert_array_equal(series.faces[0], sets.true)
 
 
+def test_another_draw_can_be_changed_in_place_of_the_true_face() -> None:
+    prompts, train = make_prompts(20), make_prompts(80, first_id=1000, seed=5)
+    sets = build_sets(prompts, train, MetaSettings(start="another_draw"))
+    person, brows = sets.changes["person"].faces, sets.changes["brows"].faces
+    assert (np.abs(person - sets.true).max(axis=1) > 0.01).all()
+    np.testing.assert_array_equal(changes.mirrored(person), sets.changes["mirror"].faces)
+    rest = [index for index in range(52) if index not in REGIONS["brow"]]
+    np.testing.assert_array_equal(brows[:, rest], person[:, rest])
+    assert (np.abs(sets.changes["redraw"].faces - person).max(axis=1) > 0.01).all()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("prompts", 3), ("variation", -1), ("weaker", 1.5), ("stronger", 0.9), ("shapes", [0]), ("steps", 2),
-     ("noise", [0.1]), ("ks", [0]), ("epsilons", [-1]), ("banks", [0]), ("looks", [0]), ("redraws", 1),
+    [("prompts", 3), ("start", "face"), ("variation", -1), ("weaker", 1.5), ("stronger", 0.9),
+     ("shapes", [0]), ("steps", 2), ("noise", [0.1]), ("ks", [0]), ("epsilons", [-1]), ("banks", [0]), ("looks", [0]), ("redraws", 1),
      ("seed", -1)],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_named(name: str, value: object) -> None:

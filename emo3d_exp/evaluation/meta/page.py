@@ -18,6 +18,12 @@ LABELS = {
     "looks_values_averaged": "looks, values averaged",
     "judge": "judge",
 }
+STARTED = {
+    "true_face": "Changed are the true faces.",
+    "another_draw": (
+        "Changed are other draws of the prior for the same emotions; rises are those over the true faces."
+    ),
+}
 REFERENCE_LABELS = {"true": "ground truth", "mean_face": "mean face", "neutral": "neutral face"}
 
 
@@ -87,10 +93,11 @@ def _conditions(content: Content) -> str:
     judge, average = facts["judge"]["name"], looks["average"] or "one"
     return (
         f"{facts['prompts']} prompts of {facts['data']}, part {facts['part']}; judge {judge}, rig "
-        f"{facts['rig']['name']}, {looks['count']} looks ({average}), k={facts['k']}, ε={facts['eps']:g}, bank "
-        f"of {bank['size']} prompts from {bank['split']}. The reader of the numbers is right for "
+        f"{facts['rig']['name']}, {looks['count']} looks ({average}), k={facts['k']}, ε={facts['eps']:g}, "
+        f"bank of {bank['size']} prompts from {bank['split']}. The reader of the numbers is right for "
         f"{percent(facts['reader_accuracy'])} of the true faces; the judge sees the right emotion in "
-        f"{percent(truth['emotion_accuracy'])} of their pictures; ground truth {number(truth['emo3d'], 4)}."
+        f"{percent(truth['emotion_accuracy'])} of their pictures; ground truth {number(truth['emo3d'], 4)}. "
+        f"{STARTED[facts['settings']['start']]}"
     )
 
 

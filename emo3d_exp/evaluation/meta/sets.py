@@ -21,11 +21,11 @@ KEPT, CHANGED = "kept", "changed"
 
 @dataclass(frozen=True)
 class Change:
-    """One known change of all true faces.
+    """One known change of all faces.
 
     Attributes:
         label: in words. group: ``kept`` or ``changed``, of the emotion. faces: (N, 52).
-        verified: (N,) bool; of a changed emotion, that the reader agrees: it read the true face rightly and
+        verified: (N,) bool; of a changed emotion, that the reader agrees: it read the face rightly before and
             reads another emotion from the changed one. All true where the emotion is kept by construction.
         person: draw all looks as this other person; None: as they are.
     """
@@ -84,13 +84,15 @@ def build_sets(prompts: Prompts, train: Prompts, settings: MetaSettings) -> Sets
     mean_of_other = changes.emotion_means(train.blendshapes, train.emotions)[donors.emotion]
     mean_of_other = np.where(np.isnan(mean_of_other), other, mean_of_other)  # none such to learn from
     own = dominant(prompts.emotions)
-    right = reader.read(true) == own
-    found = _kept(true, prompts.emotions, settings)
-    for name, (label, faces) in _changed(true, other, mean_of_other, settings).items():
+    start = true
+    if settings.start == "another_draw":
+        start = changes.redrawn(prompts.emotions, settings.variation, np.random.default_rng([seed, 5]))
+    right = reader.read(start) == own
+    found = _kept(start, prompts.emotions, settings)
+    for name, (label, faces) in _changed(start, other, mean_of_other, settings).items():
         found[name] = Change(label, CHANGED, faces, right & (reader.read(faces) != own))
-    return Sets(
-        prompts, true, donors.emotion, found, _series(true, other, settings), float(right.mean())
-    )  # fmt: skip
+    rightly_read = float((reader.read(true) == own).mean())
+    return Sets(prompts, true, donors.emotion, found, _series(true, other, settings), rightly_read)
 
 
 def chosen(prompts: Prompts, count: int | None, seed: int) -> np.ndarray:
@@ -112,19 +114,19 @@ def rows_of(prompts: Prompts, rows: np.ndarray) -> Prompts:
     return Prompts(ids, numbers, text, emotions, blendshapes, faces)
 
 
-def _kept(true: np.ndarray, emotions: np.ndarray, settings: MetaSettings) -> dict[str, Change]:
+def _kept(start: np.ndarray, emotions: np.ndarray, settings: MetaSettings) -> dict[str, Change]:
     from emo3d_exp.faces import random_look
 
     person = random_look(np.random.default_rng([settings.seed, 3]))
     draw = changes.redrawn(emotions, settings.variation, np.random.default_rng([settings.seed, 2]))
     named = {
-        "mirror": ("mirror image", changes.mirrored(true)),
+        "mirror": ("mirror image", changes.mirrored(start)),
         "redraw": ("another draw for the same emotions", draw),
-        "person": ("another person", true),
-        "weaker": (f"intensity × {settings.weaker:g}", changes.scaled(true, settings.weaker)),
-        "stronger": (f"intensity × {settings.stronger:g}", changes.scaled(true, settings.stronger)),
+        "person": ("another person", start),
+        "weaker": (f"intensity × {settings.weaker:g}", changes.scaled(start, settings.weaker)),
+        "stronger": (f"intensity × {settings.stronger:g}", changes.scaled(start, settings.stronger)),
     }
-    sure = np.ones(len(true), dtype=bool)
+    sure = np.ones(len(start), dtype=bool)
     return {
         name: Change(label, KEPT, faces, sure, person if name == "person" else None)
         for name, (label, faces) in named.items()
@@ -132,16 +134,16 @@ def _kept(true: np.ndarray, emotions: np.ndarray, settings: MetaSettings) -> dic
 
 
 def _changed(
-    true: np.ndarray, other: np.ndarray, mean_of_other: np.ndarray, settings: MetaSettings
+    start: np.ndarray, other: np.ndarray, mean_of_other: np.ndarray, settings: MetaSettings
 ) -> dict[str, tuple[str, np.ndarray]]:
     parts = {
-        "brows": ("another emotion's brows", changes.with_region(true, other, "brow")),
-        "mouth": ("another emotion's mouth", changes.with_region(true, other, "mouth")),
+        "brows": ("another emotion's brows", changes.with_region(start, other, "brow")),
+        "mouth": ("another emotion's mouth", changes.with_region(start, other, "mouth")),
     }
     return parts | {
         f"shapes_{count}": (
             f"another emotion's {count} most different shapes",
-            changes.with_shapes(true, mean_of_other, count),
+            changes.with_shapes(start, mean_of_other, count),
         )
         for count in settings.shapes
     }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from emo3d_exp.errors import ConfigError
 
+STARTS = ("true_face", "another_draw")
+
 
 @dataclass(frozen=True)
 class MetaSettings:
@@ -14,6 +16,9 @@ class MetaSettings:
 
     Attributes:
         prompts: of the part, drawn at random, each of another sample; None for all.
+        start: what is changed: ``true_face``, or ``another_draw`` of the prior for the same emotions, as the
+            answer of a system is not made from the true face either. Scores are compared with the true
+            face's in both cases.
         variation: of the prior that draws other faces for the same emotions; ``data=mini`` is drawn with 0.5.
         weaker, stronger: factors of all blendshapes; the results are clipped to [0, 1].
         shapes: how many single blendshapes are exchanged; one change for each number.
@@ -31,6 +36,7 @@ class MetaSettings:
     """
 
     prompts: int | None = 150
+    start: str = "true_face"
     variation: float = 0.5
     weaker: float = 0.8
     stronger: float = 1.2
@@ -51,6 +57,7 @@ class MetaSettings:
             name
             for name, right in {
                 "prompts": self.prompts is None or self.prompts >= 16,
+                "start": self.start in STARTS,
                 "variation": self.variation >= 0,
                 "weaker": 0 < self.weaker < 1,
                 "stronger": self.stronger > 1,
@@ -69,6 +76,7 @@ class MetaSettings:
         if wrong:
             told = ", ".join(f"meta.{name}={getattr(self, name)}" for name in wrong)
             raise ConfigError(
-                f"{told}: at least 16 prompts, 3 steps, 2 kinds of noise and 2 redraws are needed, weaker "
-                "lies in (0, 1), stronger above 1, counts from 1 up, and nothing is negative"
+                f"{told}: at least 16 prompts, 3 steps, 2 kinds of noise and 2 redraws are needed, start is "
+                f"{' or '.join(STARTS)}, weaker lies in (0, 1), stronger above 1, counts from 1 up, and nothing "
+                "is negative"
             )
