@@ -184,8 +184,8 @@ def test_another_draw_can_be_changed_in_place_of_the_true_face() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("prompts", 3), ("start", "face"), ("variation", -1), ("weaker", 1.5), ("stronger", 0.9),
-     ("shapes", [0]), ("steps", 2), ("noise", [0.1]), ("ks", [0]), ("epsilons", [-1]), ("banks", [0]), ("looks", [0]), ("redraws", 1),
-     ("seed", -1)],
+     ("shapes", [0]), ("steps", 2), ("noise", [0.1]), ("ks", [0]), ("epsilons", [-1]), ("banks", [0]),
+     ("looks", [0]), ("redraws", 1), ("seed", -1)],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_named(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=rf"meta\.{name}="):

@@ -77,6 +77,6 @@ class MetaSettings:
             told = ", ".join(f"meta.{name}={getattr(self, name)}" for name in wrong)
             raise ConfigError(
                 f"{told}: at least 16 prompts, 3 steps, 2 kinds of noise and 2 redraws are needed, start is "
-                f"{' or '.join(STARTS)}, weaker lies in (0, 1), stronger above 1, counts from 1 up, and nothing "
-                "is negative"
+                f"{' or '.join(STARTS)}, weaker lies in (0, 1), stronger above 1, counts from 1 up, and "
+                "nothing is negative"
             )
