@@ -25,12 +25,17 @@ TASKS = ("run_dir", "predictions", "prompts", "checkpoint")
 
 
 def evaluate(cfg: DictConfig) -> None:
-    """Do what ``cfg`` asks: score a run, a file or a checkpoint, compare runs, or list the prompts."""
+    """Do what ``cfg`` asks: score a run, a file or a checkpoint, compare runs, list the prompts, or measure
+    the metric itself."""
+    if "meta" in cfg:
+        evaluate_metric(cfg)
+        return
     if sum(cfg.get(task) is not None for task in TASKS) != 1:
         raise ConfigError(
             "say what to do: run_dir=outputs/… (score a run; a quoted pattern gives a leaderboard), "
             "predictions=FILE (score an .npz, .parquet, .jsonl, .csv or .json), prompts=FILE (list the "
-            "prompts), or checkpoint=released/… with path=FILE (score weights that others trained)"
+            "prompts), checkpoint=released/… with path=FILE (score weights that others trained), or "
+            "meta=default (measure the metric itself)"
         )
     if cfg.path is not None and "checkpoint" not in cfg:
         raise ConfigError("path=… is the file of a checkpoint: say which, checkpoint=released/…")
@@ -64,6 +69,20 @@ def start_libraries(cfg: DictConfig) -> None:
 
     quiet_libraries()
     set_threads(cfg.threads)
+
+
+def evaluate_metric(cfg: DictConfig) -> None:
+    """Measure the metric by known changes of true faces, on ``cfg.data``; ``run_dir`` may name systems."""
+    given = [task for task in (*TASKS, "path") if task != "run_dir" and cfg.get(task) is not None]
+    if cfg.samples:
+        given.append("samples")
+    if given:
+        raise ConfigError(f"{', '.join(given)} with meta=…: only run_dir=… (runs to compare) goes with it")
+    check_judge(cfg)
+    start_libraries(cfg)
+    from emo3d_exp.app.meta import meta_evaluate
+
+    meta_evaluate(cfg)
 
 
 def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:

@@ -47,7 +47,7 @@ def resolved(primary: str, *overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize("primary", PRIMARIES)
 def test_defaults_compose(primary: str) -> None:
     values = resolved(primary)
-    assert groups_of(primary) - {"experiment", "sweep", "checkpoint"} <= values.keys()
+    assert groups_of(primary) - {"experiment", "sweep", "checkpoint", "meta"} <= values.keys()
     assert "hydra" not in values
 
 

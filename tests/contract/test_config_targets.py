@@ -26,6 +26,7 @@ PACKAGE_OF = {
     "rig": "emo3d_exp.faces",
     "renderer": "emo3d_exp.faces",
     "metric": "emo3d_exp.evaluation",
+    "meta": "emo3d_exp.evaluation.meta",
     "trainer": "pytorch_lightning",
     "tracking": "emo3d_exp.tracking",
 }
