@@ -91,7 +91,7 @@ def test_a_model_picks_backbone_head_and_loss(model: str, backbone: str, head: s
     assert values["backbone"]["name"] == backbone
     assert values["head"]["_target_"].endswith(f".{head}")
     assert values["loss"]["_target_"].endswith(f".{loss}")
-    assert values["name"] == model
+    assert values["name"] == f"{model}_seed1"
 
 
 @pytest.mark.parametrize(("model", "head"), [("ridge", "RidgeHead"), ("nearest", "NearestHead")])
