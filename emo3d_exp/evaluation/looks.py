@@ -28,8 +28,8 @@ class LookSettings:
         count: of looks. The first is the neutral studio portrait, the others are drawn at random.
         vary: what the others change: ``camera`` (pose of the head, lens), ``light`` (with the background),
             ``identity`` (proportions, skin, hair, age, gender; nothing on a rig without masks).
-        average: ``features``: one retrieval by the mean of the looks' unit features; ``values``: a retrieval
-            for each look, whose values are averaged.
+        average: ``values``: a retrieval for each look, whose values are averaged, which tells changed emotions
+            better (docs/meta_evaluation.md); ``features``: one retrieval by the mean of their unit features.
         seed: of the draw; leave it alone to compare runs.
 
     Raises:
@@ -38,7 +38,7 @@ class LookSettings:
 
     count: int = 4
     vary: Sequence[str] = VARIED
-    average: str = "features"
+    average: str = "values"
     seed: int = 0
 
     def __post_init__(self) -> None:
