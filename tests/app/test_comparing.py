@@ -174,6 +174,7 @@ def board_of(runs: list[RunFolder]) -> Leaderboard:
             run.evaluation("test") / "metrics.json",
             training={},
             settings=run.path.name,
+            seed=1,
         )
         for run in runs
     )
