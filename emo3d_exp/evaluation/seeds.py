@@ -57,9 +57,11 @@ def systems(board: Leaderboard) -> tuple[System, ...]:
 
     Of several runs of one system and seed the first one counts: the others repeat it.
     """
-    groups: dict[tuple[str, str], dict[object, Entry]] = {}
+    groups: dict[tuple[str, str], dict[object, Entry]] = {
+        (entry.conditions, entry.settings): {} for entry in board.entries
+    }
     for entry in sorted(board.entries, key=lambda entry: str(entry.path)):
-        runs = groups.setdefault((entry.conditions, entry.settings), {})
+        runs = groups[entry.conditions, entry.settings]
         runs.setdefault(entry.path if entry.seed is None else entry.seed, entry)
     repeated = len(board.entries) - sum(map(len, groups.values()))
     if repeated:
