@@ -28,8 +28,9 @@ class LookSettings:
         count: of looks. The first is the neutral studio portrait, the others are drawn at random.
         vary: what the others change: ``camera`` (pose of the head, lens), ``light`` (with the background),
             ``identity`` (proportions, skin, hair, age, gender; nothing on a rig without masks).
-        average: ``values``: a retrieval for each look, whose values are averaged, which tells changed emotions
-            better (docs/meta_evaluation.md); ``features``: one retrieval by the mean of their unit features.
+        average: ``values``: a retrieval for each look, whose values are averaged, which tells changed
+            emotions better (docs/meta_evaluation.md); ``features``: one retrieval by the mean of their unit
+            features.
         seed: of the draw; leave it alone to compare runs.
 
     Raises:
