@@ -152,14 +152,15 @@ def evaluate_file(cfg: DictConfig) -> None:
     The data are loaded after the file, which may be refused at once, unless its faces need their prompts.
     """
     from emo3d_exp.app.data import load_data
-    from emo3d_exp.app.scoring import score
+    from emo3d_exp.app.scoring import score, track_outside
     from emo3d_exp.evaluation import load_predictions
 
     file = Path(cfg.predictions)
     data = cache(lambda: load_data(cfg))
     predictions = load_predictions(file, lambda: data().prompts(cfg.part))
     folder = Path(cfg.out) if cfg.out else file.with_name(f"{file.stem}_evaluation")
-    score(cfg, predictions, data(), cfg.part, folder, system=file.stem)
+    evaluation, evaluator = score(cfg, predictions, data(), cfg.part, folder, system=file.stem)
+    track_outside(cfg, evaluation, evaluator, folder)
 
 
 def list_prompts(cfg: DictConfig) -> None:

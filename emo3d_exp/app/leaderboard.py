@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from emo3d_exp.app.tracked_names import is_tracked
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder, distinct_names
 
@@ -45,11 +46,6 @@ def check_comparison(cfg: DictConfig) -> None:
         )
     if pattern and is_tracked(cfg) and not cfg.out:
         raise ConfigError("a leaderboard that is tracked is kept in a folder: add out=FOLDER")
-
-
-def is_tracked(cfg: DictConfig) -> bool:
-    """Whether ``tracking`` is another than ``none``."""
-    return not str(cfg.tracking._target_).endswith(".NoTracker")
 
 
 def compare_two(ours: str, theirs: str, part: str) -> None:

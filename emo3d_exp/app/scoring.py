@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.assemble import embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.app.predictor import load_predictor
+from emo3d_exp.app.tracked_names import group_name, is_tracked, system_tags
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation import Evaluator, print_table, write_report
 from emo3d_exp.records import Predictions
@@ -105,6 +106,30 @@ def track(tracker: Tracker, evaluation: Evaluation, evaluator: Evaluator, part: 
     first = ExportRequest(answers[rows[:1]], rig=evaluator.rig, captions=samples.text[:1])
     (face,) = export("gltf_posed", first, folder / "face_3d.glb")
     tracker.report(folder, samples, face)
+
+
+def track_outside(cfg: DictConfig, evaluation: Evaluation, evaluator: Evaluator, folder: Path) -> None:
+    """Show the evaluation of a predictions file as a run of its own, grouped by system and data."""
+    if not is_tracked(cfg):
+        return
+    system = str(evaluation.provenance["system"])
+    tracker = instantiate(cfg.tracking)
+    tracker.start(
+        run_dir=folder,
+        config=OmegaConf.to_container(cfg, resolve=True),
+        name=system,
+        group=group_name(cfg, system),
+        tags=["outside", *system_tags(cfg, system)],
+        job_type="evaluate",
+        resume_id=None,
+    )
+    exit_code = 1
+    try:
+        track(tracker, evaluation, evaluator, cfg.part, folder)
+        exit_code = 0
+    finally:
+        tracker.finish(exit_code)
+    log.info(tracker.where())
 
 
 def numbers(metrics: dict[str, object]) -> dict[str, float]:

@@ -132,7 +132,7 @@ class Evaluator:
         return Evaluation(
             metrics=figures.pop("prediction"),
             references=figures,
-            provenance=facts | self._provenance(bank),
+            provenance=facts | self.facts(bank),
             per_sample=per_sample_table(own, prompts, bank),
             prompts=prompts,
             predictions=predictions,
@@ -174,7 +174,8 @@ class Evaluator:
                 values.setdefault(name, {}).update(judged)
         return values
 
-    def _provenance(self, bank: PromptBank | None) -> dict[str, Any]:
+    def facts(self, bank: PromptBank | None) -> dict[str, Any]:
+        """What figures depend on: seed, judge, rig, renderer, looks, k, ε, aggregation and bank."""
         facts: dict[str, Any] = {
             "vocabulary": VOCABULARY_HASH,
             "seed": self.seed,

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
+from omegaconf import OmegaConf
 
-from emo3d_exp.app.scoring import track
+from emo3d_exp.app import scoring
+from emo3d_exp.app.scoring import track, track_outside
 from emo3d_exp.faces import Renderer, load_rig
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.tracking import NoTracker
@@ -43,3 +46,36 @@ def test_the_first_face_shown_is_written_as_a_mesh(tmp_path: Path) -> None:
     posed = rig.vertices(answers[1:2])[0]
     np.testing.assert_allclose((bounds.min, bounds.max), (posed.min(axis=0), posed.max(axis=0)), atol=1e-6)
     assert document.scenes[0].extras == {"texts": ["b"]}
+
+
+def test_an_outside_system_is_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Told(Showing):
+        def start(self, **given: object) -> None:
+            self.started = given
+
+        def summary(self, metrics: dict[str, float]) -> None:
+            self.metrics = metrics
+
+        def rows(self, count: int) -> np.ndarray:
+            return np.zeros(0, np.int64)
+
+        def where(self) -> str:
+            return "there"
+
+    tracker = Told()
+    monkeypatch.setattr(scoring, "instantiate", lambda group: tracker)
+    evaluation = SimpleNamespace(
+        metrics={"mse": 0.1, "mse_low": 0.05}, provenance={"system": "theirs"}, prompts=("a", "b")
+    )
+    parts = {
+        "data": {"_target_": "emo3d_exp.data.MiniData"},
+        "split": {"_target_": "emo3d_exp.data.RandomSplit"},
+    }
+    wandb, none = ({"_target_": f"emo3d_exp.tracking.{name}"} for name in ("WandbTracker", "NoTracker"))
+    track_outside(OmegaConf.create(parts | {"tracking": none, "part": "val"}), evaluation, None, tmp_path)
+    assert not hasattr(tracker, "started")
+    track_outside(OmegaConf.create(parts | {"tracking": wandb, "part": "val"}), evaluation, None, tmp_path)
+    assert tracker.started["run_dir"] == tmp_path and tracker.started["job_type"] == "evaluate"
+    assert (tracker.started["name"], tracker.started["group"]) == ("theirs", "theirs-mini")
+    assert tracker.started["tags"] == ["outside", "theirs", "mini", "random"]
+    assert tracker.metrics == {"val/mse": 0.1, "val/mse_low": 0.05}

@@ -19,6 +19,7 @@ from emo3d_exp.evaluation import BankSettings, Evaluator, LookSettings, select_b
 from emo3d_exp.evaluation.meta import Material, MetaEvaluation, MetaSettings, measure, write_meta
 from emo3d_exp.evaluation.meta.findings import findings
 from emo3d_exp.evaluation.meta.judging import FaceJudge
+from emo3d_exp.evaluation.meta.numbers import NumbersScale, faces_of
 from emo3d_exp.evaluation.meta.plots import PLOTS
 from emo3d_exp.metrics import emo3d_scores
 
@@ -110,8 +111,30 @@ def test_a_judge_that_sees_emotions_tells_them(measured: tuple[MetaEvaluation, S
     assert content["changes"]["person"]["mse"]["mean"] == 0
     assert content["changes"]["mouth"]["emo3d"]["mean"] > 0
     other = content["sensitivity"]["judge"]
-    assert [row["value"] for row in other] == ["fake_judge", "other_judge"]
+    assert [row["value"] for row in other] == ["fake_judge", "other_judge", "the 52 numbers"]
     assert other[0]["auc"] == pytest.approx(other[1]["auc"])
+    assert 0.5 < other[2]["auc"] <= 1
+
+
+def test_the_judge_that_sees_the_numbers_finds_the_nearest_faces() -> None:
+    given = material()
+    scale = replace(FaceJudge(evaluator(), given.candidates, lambda: None).scale(), k=3)
+    faces, bank = faces_of(scale.bank, given.candidates), scale.bank
+    values = NumbersScale(scale, faces).values(given.prompts.blendshapes, given.prompts)
+    for row, (face, sample) in enumerate(
+        zip(given.prompts.blendshapes, given.prompts.sample_id, strict=True)
+    ):
+        apart = [
+            (float(((face.astype(float) - other) ** 2).sum()), place)
+            for place, other in enumerate(faces.astype(float))
+            if bank.sample_id[place] != sample
+        ]
+        near = [place for _, place in sorted(apart)[:3]]
+        shown = np.mean([bank.emotions[place] / bank.emotions[place].sum() for place in near], axis=0) + 1e-3
+        asked = given.prompts.emotions[row] / given.prompts.emotions[row].sum() + 1e-3
+        shown, asked = shown / shown.sum(), asked / asked.sum()
+        kl = float((asked * np.log(asked / shown)).sum())
+        assert values["emo3d"][row] == pytest.approx(1 / (1 + np.exp(-kl)), abs=1e-6)
 
 
 def test_mse_of_a_change_is_the_plain_one(measured: tuple[MetaEvaluation, Steps]) -> None:

@@ -19,6 +19,7 @@ def findings(content: Content) -> list[str]:
     """Sentences for the page: what the metric tells, where it fails, how steady it is."""
     return [
         *_apart(content),
+        *_ceiling(content),
         *_complement(content),
         *_punished(content),
         *_unseen(content),
@@ -67,6 +68,17 @@ def _apart(content: Content) -> list[str]:
         f"{first}: {verdict} (difference {interval(difference)}).",
         f"With a threshold that {FALSE_ALARMS} of the kept emotions exceed, Emo3D finds "
         f"{percent(found['emo3d'])} of the changed ones, the MSE {percent(found['mse'])}.",
+    ]
+
+
+def _ceiling(content: Content) -> list[str]:
+    told, mse = content["sensitivity"]["judge"][-1]["auc"], content["auc"]["verified"]["mse"]["value"]
+    if told is None or mse is None:
+        return []
+    than = "below" if told < mse else "not below"
+    return [
+        f"A judge that saw the 52 numbers themselves, not pictures, would give Emo3D an AUC of "
+        f"{number(told)}, {than} the MSE's: about what any judge can reach with this bank."
     ]
 
 

@@ -14,6 +14,7 @@ from emo3d_exp.evaluation.intervals import bootstrap_interval
 from emo3d_exp.evaluation.meta.changes import as_person
 from emo3d_exp.evaluation.meta.comparing import Apart, compare_changes, compare_series
 from emo3d_exp.evaluation.meta.judging import FaceJudge, Scale
+from emo3d_exp.evaluation.meta.numbers import NUMBERS, NumbersScale, faces_of
 from emo3d_exp.evaluation.meta.sensitivity import (
     OTHER,
     TRUE,
@@ -152,17 +153,27 @@ def _graded(judge: FaceJudge, scale: Scale, sets: Sets) -> dict[str, Any]:
 
 
 def _judges(judge: FaceJudge, others: Sequence[Encoder], usual: Views, apart: Apart) -> list[dict[str, Any]]:
-    """A row of :func:`setting_row` for every judge; their values cannot be compared, only what they tell."""
+    """A row of :func:`setting_row` for every judge, the last for the numbers themselves; their values cannot
+    be compared, only what they tell."""
     found = [(judge, usual)]
     for encoder in others:
         evaluator = copy.copy(judge.evaluator)
         evaluator.judge = encoder
         other = FaceJudge(evaluator, judge.candidates, judge.advance)
         found.append((other, change_views(other, apart.sets, evaluator.looks.count)))
-    return [
+    rows = [
         setting_row(each.evaluator.judge.name, each.scale(), views, apart.sets.prompts, apart.tells)
         for each, views in found
     ]
+    scale = judge.scale()
+    by_numbers = NumbersScale(scale, faces_of(scale.bank, judge.candidates))
+    return [*rows, setting_row(NUMBERS, by_numbers, _faces(apart.sets), apart.sets.prompts, apart.tells)]
+
+
+def _faces(sets: Sets) -> Views:
+    """The numbers of the sets that :func:`change_views` draws."""
+    changed = {name: change.faces for name, change in sets.changes.items()}
+    return {TRUE: sets.true, **changed, OTHER: sets.series["interpolation"].faces[-1]}
 
 
 def _systems(contenders: Views, scale: Scale, apart: Apart, evaluator: Evaluator) -> dict[str, Any]:
@@ -188,23 +199,5 @@ def _systems(contenders: Views, scale: Scale, apart: Apart, evaluator: Evaluator
 def _facts(evaluator: Evaluator, settings: MetaSettings, sets: Sets, scale: Scale) -> dict[str, Any]:
     plain = {k: list(v) if isinstance(v, Sequence) and not isinstance(v, str) else v
              for k, v in asdict(settings).items()}  # fmt: skip
-    return {
-        "prompts": len(sets.true),
-        "reader_accuracy": sets.reader_right,
-        "settings": plain,
-        "judge": {"name": evaluator.judge.name, "fingerprint": evaluator.judge.fingerprint},
-        "rig": {"name": evaluator.rig.name, "fingerprint": evaluator.rig.fingerprint},
-        "renderer": evaluator.renderer.fingerprint,
-        "looks": evaluator.looks.facts(),
-        "k": scale.k,
-        "eps": scale.eps,
-        "aggregation": scale.aggregation,
-        "exclude_self": scale.exclude_self,
-        "bootstrap": evaluator.bootstrap,
-        "bank": {
-            "split": evaluator.bank.split,
-            "size": len(scale.bank),
-            "seed": evaluator.bank.seed,
-            "hash": scale.bank.fingerprint,
-        },
-    }
+    about = {"prompts": len(sets.true), "reader_accuracy": sets.reader_right, "settings": plain}
+    return about | evaluator.facts(scale.bank)

@@ -14,6 +14,7 @@ from emo3d_exp.records import Prompts
 
 if TYPE_CHECKING:
     from emo3d_exp.evaluation.evaluator import Evaluator
+    from emo3d_exp.evaluation.meta.numbers import NumbersScale
 
 Views = Mapping[str, np.ndarray]
 """Name of a set → (L, N, D) unit features."""
@@ -24,7 +25,9 @@ TRUE, OTHER = "true", "other_emotion"
 """The true faces, and the whole faces of other emotions."""
 
 
-def setting_row(value: Any, scale: Scale, views: Views, prompts: Prompts, tells: Tells) -> dict[str, Any]:
+def setting_row(
+    value: Any, scale: Scale | NumbersScale, views: Views, prompts: Prompts, tells: Tells
+) -> dict[str, Any]:
     """What one setting of the metric makes of the sets.
 
     Args:
