@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         mini_folder,
     )
     from emo3d_exp.dataset_builder.pipeline import run_stages
+    from emo3d_exp.dataset_builder.planning import plan_stages
     from emo3d_exp.dataset_builder.stage import Stage
     from emo3d_exp.dataset_builder.store import RowStore
 
@@ -27,6 +28,7 @@ _MODULES = {
     "ensure_mini": "mini",
     "is_built": "mini",
     "mini_folder": "mini",
+    "plan_stages": "planning",
     "run_stages": "pipeline",
 }
 
@@ -39,6 +41,7 @@ __all__ = [
     "ensure_mini",
     "is_built",
     "mini_folder",
+    "plan_stages",
     "run_stages",
 ]
 

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from emo3d_exp.dataset_builder.executors import LocalExecutor
-from emo3d_exp.dataset_builder.stage import Row, Stage
+from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
+from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
 from emo3d_exp.errors import ConfigError, DataError
 
@@ -36,6 +37,8 @@ def run_stages(
     only: Sequence[str] | None = None,
     executor: Executor | None = None,
     progress: bool = True,
+    limit: int | None = None,
+    retry: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Bring the rows of the stages up to date.
 
@@ -45,6 +48,9 @@ def run_stages(
         only: names of the stages to run; None for all. What they read must be complete.
         executor: by default processes of this machine.
         progress: show it on the terminal.
+        limit: only the first so many samples of every stage, which then stays incomplete; what is read may be
+            incomplete too. None for all.
+        retry: first forget the samples that a stage set aside, so that they are tried again.
 
     Returns:
         The manifests of the stages that were asked for, by name.
@@ -53,15 +59,13 @@ def run_stages(
         ConfigError: an unknown stage, or rows made with other parameters are in the way.
         DataError: a stage that is read has not been completed.
     """
-    names = [stage.name for stage in stages]
-    unknown = sorted(set(only or ()) - set(names))
-    if unknown:
-        raise ConfigError(f"stage={','.join(unknown)}: choose from {', '.join(names)}")
+    check_names(stages, only)
     manifests = {}
     with _progress(progress) as bars:
         for stage in stages:
             if only is None or stage.name in only:
-                manifests[stage.name] = _run(build, stage, executor or LocalExecutor(), bars)
+                work = _Work(build, stage, limit, retry)
+                manifests[stage.name] = _run(work, executor or LocalExecutor(), bars)
     return manifests
 
 
@@ -77,33 +81,77 @@ def _progress(shown: bool) -> Progress:
     )
 
 
-def _run(build: Path, stage: Stage, executor: Executor, bars: Progress) -> dict[str, Any]:
-    started = time.monotonic()
-    store = RowStore(build, stage.name)
-    inputs = {name: _complete(build, name, stage.name) for name in stage.reads}
-    identity = _identity(stage, inputs)
-    manifest = _begin(store, stage, identity)
+@dataclass(frozen=True)
+class _Work:
+    build: Path
+    stage: Stage
+    limit: int | None
+    retry: bool
+
+
+def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
+    stage, started = work.stage, time.monotonic()
+    store = RowStore(work.build, stage.name)
+    inputs = {name: _readable(work, name) for name in stage.reads}
+    manifest = _begin(store, stage, _identity(stage, inputs))
     input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
-    if manifest["complete"] and manifest["inputs"] == input_hashes:
+    if work.retry and (dropped := store.drop_noted(SET_ASIDE)):
+        log.info("%s: %d samples that were set aside are tried again", stage.name, dropped)
+    elif manifest["complete"] and manifest["inputs"] == input_hashes:
         log.info("%s: complete, %d rows", stage.name, manifest["rows"])
         return manifest
-    rows = stage.source() if not stage.reads else _joined(build, stage)
-    done = store.sample_ids()
-    blocks = _blocks(rows, done, stage.shard_rows or max(1, len(rows)))
+    if stage.shard_rows is None and manifest["inputs"] not in ({}, input_hashes):
+        store.clear()  # it looks at all rows together, and they are others now
+    rows = stage.source() if not stage.reads else joined_rows(work.build, stage, work.limit is not None)
+    wanted = rows if work.limit is None else rows[: work.limit]
+    _make(work, store, wanted, executor, bars)
+    whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
+    manifest |= _counted(store) | {"complete": whole, "inputs": input_hashes}
+    store.write_manifest(manifest)
+    log.info("%s: %s in %.1f s", stage.name, _told(manifest), time.monotonic() - started)
+    return manifest
+
+
+def _make(work: _Work, store: RowStore, rows: list[Row], executor: Executor, bars: Progress) -> None:
+    """Process and append the rows that are not there yet."""
+    stage = work.stage
+    blocks = blocks_left(rows, store.sample_ids(), stage.shard_rows or max(1, len(rows)))
     task = bars.add_task(stage.name, total=len(rows), completed=len(rows) - sum(len(b) for _, b in blocks))
     for (number, block), made in zip(blocks, executor.map(stage, [b for _, b in blocks]), strict=True):
         _check(stage, block, made)
         store.append(number, made, stage.schema())
         bars.advance(task, len(made))
-    manifest |= {
-        "complete": True,
-        "rows": len(rows),
-        "shards": len(store.shards()),
-        "inputs": input_hashes,
-        "content_hash": store.content_hash(),
-    }
-    store.write_manifest(manifest)
-    log.info("%s: %d rows in %.1f s", stage.name, len(rows), time.monotonic() - started)
+
+
+def _counted(store: RowStore) -> dict[str, Any]:
+    """What a manifest says of the rows that are there."""
+    counts: dict[str, Any] = {"rows": len(store.sample_ids()), "shards": len(store.shards())}
+    if aside := store.count(SET_ASIDE):
+        counts[SET_ASIDE] = aside
+    if calls := store.total(CALLS):
+        counts |= {CALLS: int(calls), COST: store.total(COST)}
+    return counts | {"content_hash": store.content_hash()}
+
+
+def _told(manifest: dict[str, Any]) -> str:
+    told = f"{manifest['rows']} rows"
+    if manifest.get(SET_ASIDE):
+        told += f", {manifest[SET_ASIDE]} of them set aside"
+    if manifest.get(CALLS):
+        told += f", {manifest[CALLS]} calls for ${manifest[COST]:.2f}"
+    return told
+
+
+def _readable(work: _Work, name: str) -> dict[str, Any]:
+    """The manifest of a stage that is read, which must be complete unless only a part is asked for."""
+    if work.limit is None:
+        return _complete(work.build, name, work.stage.name)
+    manifest = RowStore(work.build, name).manifest()
+    if manifest is None or "content_hash" not in manifest:
+        raise DataError(
+            f"stage {work.stage.name} reads stage {name}, which has not ended once in {work.build}: run it "
+            "first"
+        )
     return manifest
 
 
@@ -139,30 +187,6 @@ def _begin(store: RowStore, stage: Stage, identity: str) -> dict[str, Any]:
             "folder, or delete that one to make them again"
         )
     return manifest
-
-
-def _joined(build: Path, stage: Stage) -> list[Row]:
-    """Input rows in the order of sample ids: the columns that the stage reads, side by side."""
-    joined: dict[int, Row] = {}
-    for number, (name, columns) in enumerate(stage.reads.items()):
-        found = 0
-        for row in RowStore(build, name).rows(columns):
-            sample = row["sample_id"]
-            if number == 0:
-                joined[sample] = {"sample_id": sample}
-            if sample in joined:
-                found += 1
-                joined[sample] |= {column: row[column] for column in columns}
-                joined[sample] |= {f"{name}_shard": row["shard"], f"{name}_row": row["row"]}
-        if found < len(joined):
-            raise DataError(f"stage {stage.name}: {len(joined) - found} samples have no row in stage {name}")
-    return [joined[sample] for sample in sorted(joined)]
-
-
-def _blocks(rows: list[Row], done: set[int], size: int) -> list[tuple[int, list[Row]]]:
-    """What is left to do, in blocks whose bounds do not depend on what is done."""
-    left = [(place // size, row) for place, row in enumerate(rows) if row["sample_id"] not in done]
-    return [(n, [row for _, row in group]) for n, group in groupby(left, key=lambda item: item[0])]
 
 
 def _check(stage: Stage, block: list[Row], made: list[Row]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 """One sample's values by column; every row has an int ``sample_id``."""
+
+SET_ASIDE = "set_aside"
+"""Column of stages that can fail for a sample: None, or in words why the sample goes no further. Later stages
+do not see such a sample; ``retry=true`` tries it again."""
+CALLS, COST = "calls", "cost"
+"""Columns of stages that pay for answers: requests sent for a sample, and their price in US dollars."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is to be expected of rows to come: ``calls`` to a paid service, ``cost`` in US dollars."""
+
+    calls: int = 0
+    cost: float = 0.0
 
 
 class Stage(ABC):
@@ -49,6 +64,10 @@ class Stage(ABC):
         An input row holds ``sample_id``, the columns of ``reads``, and for every stage read ``<stage>_shard``
         (its file, relative to the build's folder) and ``<stage>_row`` (place in that file).
         """
+
+    def estimate(self, rows: Sequence[Row]) -> Estimate:
+        """What it takes to process these input rows; nothing, unless a stage says otherwise."""
+        return Estimate()
 
     def source(self) -> list[Row]:
         """Input rows of a stage that reads no other."""

@@ -51,6 +51,50 @@ class RowStore:
         with write_atomically(file) as partial:
             pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), partial)
 
+    def columns(self) -> list[str]:
+        """Names in the first shard; none where there is no row."""
+        import pyarrow.parquet as pq
+
+        return next((pq.read_schema(shard).names for shard in self.shards()), [])
+
+    def count(self, column: str) -> int:
+        """Rows in which a column is not None; 0 where there is no such column."""
+        columns = (_read(shard, [column])[column] for shard in self._with(column))
+        return sum(len(values) - values.null_count for values in columns)
+
+    def total(self, column: str) -> float:
+        """Sum of a column of numbers over all rows; 0 where there is no such column."""
+        import pyarrow.compute as pc
+
+        return float(sum(pc.sum(_read(shard, [column])[column]).as_py() or 0 for shard in self._with(column)))
+
+    def drop_noted(self, column: str) -> int:
+        """Remove the rows in which a column is not None, shard by shard, each atomically; how many."""
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        dropped = 0
+        for shard in self._with(column):
+            table = _read(shard)
+            kept = table.filter(pc.is_null(table[column]))
+            dropped += len(table) - len(kept)
+            if not len(kept):
+                shard.unlink()
+            elif len(kept) < len(table):
+                with write_atomically(shard) as partial:
+                    pq.write_table(kept, partial)
+        return dropped
+
+    def clear(self) -> None:
+        """Remove all rows."""
+        for shard in self.shards():
+            shard.unlink()
+
+    def _with(self, column: str) -> list[Path]:
+        import pyarrow.parquet as pq
+
+        return [shard for shard in self.shards() if column in pq.read_schema(shard).names]
+
     def content_hash(self) -> str:
         """16 hex digits of the rows in the order of sample ids, however they are spread over shards."""
         import pyarrow as pa
