@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,13 @@ OVERRIDES = {
 
 @pytest.fixture(scope="module", params=OVERRIDES)
 def trained(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, new_cache: Callable[[], Path]
 ) -> tuple[RunFolder, float | None, DictConfig]:
     """A finished run with a backbone that sees texts alone."""
     folder = tmp_path_factory.mktemp("trained")
     backbone = {"_target_": "tiny_task.WordEncoder", "name": "words", "seen": "text"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMO3D_CACHE", str(folder / "cache"))
+        patch.setenv("EMO3D_CACHE", str(new_cache()))
         cfg = config(folder, f"model={request.param}", *OVERRIDES[request.param], backbone=backbone)
         run = RunFolder(cfg.run_dir)
         check_parts(cfg)

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +38,11 @@ def composed(*overrides: str) -> DictConfig:
 
 
 @pytest.fixture(scope="module")
-def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def run_dir(tmp_path_factory: pytest.TempPathFactory, new_cache: Callable[[], Path]) -> Iterator[Path]:
     """A trained run, whose own rig lies in a file."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMO3D_CACHE", str(folder / "cache"))
+        patch.setenv("EMO3D_CACHE", str(new_cache()))
         cfg = config(folder, "model=clip_mlp", "optimizer.lr=0.01", "evaluate=false", "trainer.max_epochs=1")
         run = RunFolder(cfg.run_dir)
         run.create(cfg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,14 @@ def tuning_config(folder: Path, weights: Path, model: str, tuning: dict[str, Any
 
 @pytest.fixture(scope="module", params=CASES)
 def trained(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, new_cache: Callable[[], Path]
 ) -> tuple[RunFolder, float | None, DictConfig, dict[str, Any]]:
     """A finished run; tests that change it work on a copy."""
     save, model, tuning = CASES[request.param]
     folder = tmp_path_factory.mktemp("trained")
     weights = saved(folder / "weights", save, words=WORDS, positions=48)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMO3D_CACHE", str(folder / "cache"))
+        patch.setenv("EMO3D_CACHE", str(new_cache()))
         cfg = tuning_config(folder, weights, model, tuning)
         run = RunFolder(cfg.run_dir)
         check_parts(cfg)

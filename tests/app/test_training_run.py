@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,12 @@ def train(cfg: DictConfig, resume_from: Path | None = None) -> tuple[RunFolder, 
 
 @pytest.fixture(scope="module", params=["vae_clip", "clip_mlp"])
 def trained(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, new_cache: Callable[[], Path]
 ) -> tuple[Path, float | None, DictConfig]:
     """A finished run; tests that change it work on a copy."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMO3D_CACHE", str(folder / "cache"))
+        patch.setenv("EMO3D_CACHE", str(new_cache()))
         cfg = config(folder, f"model={request.param}", "optimizer.lr=0.01")
         run, best = train(cfg)
     return run.path, best, cfg

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ("data.rows=300", "batch_size=64", "threads=1")
+SMALL = ("data.rows=200", "batch_size=64", "threads=1")
 LIBRARIES = [
     "torch", "torchmetrics", "pytorch_lightning", "transformers", "peft", "torchvision", "pyarrow.dataset",
     "pandas", "matplotlib.pyplot", "hydra", "rich.progress",

@@ -14,6 +14,8 @@ from commands import ROOT, SMALL, Command, environment, run, succeed
 
 from emo3d_exp.evaluation import load_predictions
 
+LOOKS = ("metric.looks.count=2",)
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
@@ -26,7 +28,14 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(place):
     """A run by a process that has nothing loaded yet, as a user's has not."""
-    command = [sys.executable, str(ROOT / "train.py"), *SMALL, "trainer.max_epochs=4", "run_dir=first"]
+    command = [
+        sys.executable,
+        str(ROOT / "train.py"),
+        *SMALL,
+        *LOOKS,
+        "trainer.max_epochs=4",
+        "run_dir=first",
+    ]
     done = subprocess.run(
         command, cwd=place, env=environment(place / "cache"), capture_output=True, text=True
     )
@@ -81,7 +90,8 @@ def test_predictions_are_an_open_door(trained, place):
 
     predictions = load_predictions(trained / "evaluation" / "test" / "predictions.parquet")
     save_predictions(place / "outside.csv", predictions)
-    succeed(place / "cache", place, "evaluate.py", "predictions=outside.csv", "data.rows=300")
+    asked = ("predictions=outside.csv", "data.rows=200", *LOOKS)
+    succeed(place / "cache", place, "evaluate.py", *asked)
     outside = json.loads((place / "outside_evaluation" / "metrics.json").read_text())
     for name, value in metrics_of(trained)["metrics"].items():
         assert outside["metrics"][name] == pytest.approx(value, abs=1e-6), name

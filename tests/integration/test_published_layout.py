@@ -15,7 +15,7 @@ from emo3d_exp.records import Corpus, ImageRef
 from emo3d_exp.vocab import BLENDSHAPES, EMOTIONS
 
 pytestmark = pytest.mark.shared
-SAMPLES = 400
+SAMPLES = 300
 
 
 def rendered_corpus(folder) -> Corpus:
@@ -85,14 +85,14 @@ def test_the_table_reads_back_as_it_was_measured(published):
     assert np.nanmean(smiles[happy]) > np.nanmean(smiles[~happy]) + 0.2
 
 
-def test_training_on_measured_faces_is_scored_and_reloads(published, tmp_path_factory):
+def test_training_on_measured_faces_is_scored_and_reloads(published, new_cache):
     from emo3d_exp import load_predictor
 
     folder, _ = published
-    cache = tmp_path_factory.mktemp("cache")
     succeed(
-        cache, folder, "train.py", "data=emo3d", f"data.root={folder / 'set'}",
-        "tracking=none", "batch_size=32", "trainer.max_epochs=60", "metric.bank.size=80", "run_dir=run",
+        new_cache(), folder, "train.py", "data=emo3d", f"data.root={folder / 'set'}",
+        "tracking=none", "batch_size=32", "trainer.max_epochs=60", "metric.bank.size=80",
+        "metric.looks.count=2", "threads=1", "run_dir=run",
     )  # fmt: skip
     result = json.loads((folder / "run" / "evaluation" / "test" / "metrics.json").read_text())
     assert result["metrics"]["mse"] < result["references"]["mean_face"]["mse"]
