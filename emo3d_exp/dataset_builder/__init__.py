@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         is_built,
         mini_folder,
     )
+    from emo3d_exp.dataset_builder.offline_stages import OfflineEmotions, OfflineTexts
     from emo3d_exp.dataset_builder.pipeline import run_stages
     from emo3d_exp.dataset_builder.planning import plan_stages
     from emo3d_exp.dataset_builder.stage import Stage
@@ -23,6 +24,8 @@ _MODULES = {
     "STAGES": "mini",
     "LocalExecutor": "executors",
     "MiniSettings": "mini",
+    "OfflineEmotions": "offline_stages",
+    "OfflineTexts": "offline_stages",
     "RowStore": "store",
     "Stage": "stage",
     "ensure_mini": "mini",
@@ -36,6 +39,8 @@ __all__ = [
     "STAGES",
     "LocalExecutor",
     "MiniSettings",
+    "OfflineEmotions",
+    "OfflineTexts",
     "RowStore",
     "Stage",
     "ensure_mini",

@@ -95,21 +95,46 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     inputs = {name: _readable(work, name) for name in stage.reads}
     manifest = _begin(store, stage, _identity(stage, inputs))
     input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
-    if work.retry and (dropped := store.drop_noted(SET_ASIDE)):
-        log.info("%s: %d samples that were set aside are tried again", stage.name, dropped)
-    elif manifest["complete"] and manifest["inputs"] == input_hashes:
-        log.info("%s: complete, %d rows", stage.name, manifest["rows"])
-        return manifest
-    if stage.shard_rows is None and manifest["inputs"] not in ({}, input_hashes):
-        store.clear()  # it looks at all rows together, and they are others now
+    known = not _forget(work, store, manifest, input_hashes) and manifest["complete"]
+    if known and stage.reads:
+        return _already(manifest)
     rows = stage.source() if not stage.reads else joined_rows(work.build, stage, work.limit is not None)
+    if known and len(rows) <= manifest["rows"]:
+        return _already(manifest, len(rows))
     wanted = rows if work.limit is None else rows[: work.limit]
     _make(work, store, wanted, executor, bars)
     whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
-    manifest |= _counted(store) | {"complete": whole, "inputs": input_hashes}
+    counts = _counted(store)
+    manifest = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST)}
+    manifest |= counts | {"complete": whole, "inputs": input_hashes}
     store.write_manifest(manifest)
     log.info("%s: %s in %.1f s", stage.name, _told(manifest), time.monotonic() - started)
     return manifest
+
+
+def _already(manifest: dict[str, Any], asked: int | None = None) -> dict[str, Any]:
+    log.info("%s: complete, %d rows", manifest["stage"], manifest["rows"])
+    if asked is not None and asked < manifest["rows"]:
+        log.warning("%s: only %d rows are asked for; the others stay", manifest["stage"], asked)
+    return manifest
+
+
+def _forget(work: _Work, store: RowStore, manifest: dict[str, Any], inputs: dict[str, str]) -> bool:
+    """Remove rows that are to be made again; whether the stage has anything to do because of them or of
+    inputs that are others now."""
+    others = manifest["inputs"] != inputs
+    noted = store.count(SET_ASIDE) if work.retry else 0
+    whole = work.stage.shard_rows is None and others
+    if manifest["complete"] and (noted or whole):
+        # A process that is killed from here on must not leave a stage that seems complete.
+        manifest["complete"] = False
+        store.write_manifest(manifest)
+    if noted:
+        log.info("%s: %d samples that were set aside are tried again", work.stage.name, noted)
+        store.drop_noted(SET_ASIDE)
+    if whole:
+        store.clear()  # it looks at all rows together
+    return bool(noted or others)
 
 
 def _make(work: _Work, store: RowStore, rows: list[Row], executor: Executor, bars: Progress) -> None:

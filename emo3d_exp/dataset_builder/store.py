@@ -68,22 +68,19 @@ class RowStore:
 
         return float(sum(pc.sum(_read(shard, [column])[column]).as_py() or 0 for shard in self._with(column)))
 
-    def drop_noted(self, column: str) -> int:
-        """Remove the rows in which a column is not None, shard by shard, each atomically; how many."""
+    def drop_noted(self, column: str) -> None:
+        """Remove the rows in which a column is not None, shard by shard, each atomically."""
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        dropped = 0
         for shard in self._with(column):
             table = _read(shard)
             kept = table.filter(pc.is_null(table[column]))
-            dropped += len(table) - len(kept)
             if not len(kept):
                 shard.unlink()
             elif len(kept) < len(table):
                 with write_atomically(shard) as partial:
                     pq.write_table(kept, partial)
-        return dropped
 
     def clear(self) -> None:
         """Remove all rows."""

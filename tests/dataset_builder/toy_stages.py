@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from emo3d_exp.dataset_builder import Stage, run_stages
-from emo3d_exp.dataset_builder.stage import sample_rng
+from emo3d_exp.dataset_builder.stage import Estimate, sample_rng
 
 
 class Numbers(Stage):
@@ -60,6 +60,54 @@ class Draws(Stage):
             }
             for row in rows
         ]
+
+
+class Picky(Stage):
+    """Sets every third sample aside, unless it is lenient; pays two calls of ten cents for each."""
+
+    name = "picky"
+    reads = {"numbers": ("value",)}  # noqa: RUF012
+    shard_rows = 4
+
+    def __init__(self, lenient: bool = False) -> None:
+        self.lenient = lenient
+
+    def parameters(self):
+        return {}
+
+    def schema(self):
+        kinds = {"kept": pa.int64(), "calls": pa.int64(), "cost": pa.float64(), "set_aside": pa.string()}
+        return pa.schema([("sample_id", pa.int64()), *kinds.items()])
+
+    def estimate(self, rows):
+        return Estimate(2 * len(rows), 0.2 * len(rows))
+
+    def process(self, rows):
+        return [self._row(row) for row in rows]
+
+    def _row(self, row):
+        paid = {"sample_id": row["sample_id"], "calls": 2, "cost": 0.2}
+        if row["sample_id"] % 3 == 0 and not self.lenient:
+            return paid | {"kept": None, "set_aside": "divisible by 3"}
+        return paid | {"kept": row["value"], "set_aside": None}
+
+
+class Total(Stage):
+    """Looks at all rows together."""
+
+    name = "total"
+    reads = {"picky": ("kept",), "numbers": ("value",)}  # noqa: RUF012
+    shard_rows = None
+
+    def parameters(self):
+        return {}
+
+    def schema(self):
+        return pa.schema([("sample_id", pa.int64()), ("sum", pa.int64())])
+
+    def process(self, rows):
+        total = sum(row["kept"] for row in rows)
+        return [{"sample_id": row["sample_id"], "sum": total} for row in rows]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,94 @@
+"""``python build_data.py source=new``: a data set of one's own, by the stages of the groups ``builder/…``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from emo3d_exp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emo3d_exp.dataset_builder import Stage
+    from emo3d_exp.dataset_builder.planning import Planned
+
+log = logging.getLogger(__name__)
+
+ORDER = ("texts", "emotions", "images", "blendshapes", "assemble")
+"""Of the groups below ``builder``."""
+
+
+def build_new(cfg: DictConfig, only: Sequence[str] | None) -> None:
+    """Bring the build in ``cfg.out`` up to date, or say what that would take (``cfg.dry_run``).
+
+    Raises:
+        ConfigError: no folder was given, or a stage's settings cannot be.
+    """
+    from emo3d_exp.dataset_builder import plan_stages, run_stages
+
+    folder, stages = target(cfg), built_stages(cfg)
+    if cfg.dry_run:
+        print_plan(plan_stages(folder, stages, only, cfg.limit), folder)
+        return
+    with held(folder):
+        manifests = run_stages(
+            folder, stages, only, instantiate(cfg.executor), limit=cfg.limit, retry=cfg.retry
+        )
+    unfinished = [name for name, manifest in manifests.items() if not manifest["complete"]]
+    if unfinished:
+        log.info("%s is not complete yet: %s; run again without limit=…", folder, ", ".join(unfinished))
+    elif only is None or "assemble" in only:
+        log.info("train on it: python train.py data=table data.path=%s", folder)
+
+
+def target(cfg: DictConfig) -> Path:
+    """The folder of ``cfg.out``."""
+    if cfg.out is None:
+        raise ConfigError(f"source={cfg.source}: give the folder to build in, out=FOLDER")
+    if cfg.limit is not None and cfg.limit < 1:
+        raise ConfigError(f"limit={cfg.limit} must be at least 1, or null for all")
+    return Path(str(cfg.out)).expanduser().resolve()
+
+
+def built_stages(cfg: DictConfig) -> list[Stage]:
+    """The stages in order."""
+    return [instantiate(cfg.builder[name], _convert_="all") for name in ORDER]
+
+
+def held(folder: Path) -> AbstractContextManager[object]:
+    """The lock of a build, so that two processes do not write into it at once.
+
+    Raises:
+        ConfigError: another process has it.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(f"another process is building {folder}; wait for it, or take another out=…") from error
+
+
+def print_plan(planned: Sequence[Planned], folder: Path) -> None:
+    """Rows, calls and cost of every stage, on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"What building {folder} would take; nothing was done")
+    for name in ("stage", "rows", "done", "to do", "calls", "cost in $"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for each in planned:
+        calls, cost = each.estimate.calls, each.estimate.cost
+        left = each.rows - each.done
+        table.add_row(each.stage, f"{each.rows}", f"{each.done}", f"{left}", f"{calls}", f"{cost:.2f}")
+    table.add_section()
+    total = sum(each.estimate.calls for each in planned), sum(each.estimate.cost for each in planned)
+    table.add_row("all", "", "", "", f"{total[0]}", f"{total[1]:.2f}")
+    Console(width=100).print(table)

@@ -1,0 +1,86 @@
+"""Builds that are limited, that set samples aside, and that are planned beforehand."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from toy_stages import Numbers, Picky, Total
+
+from emo3d_exp.dataset_builder import RowStore, plan_stages, run_stages
+from emo3d_exp.errors import ConfigError, DataError
+
+
+def ids(build, stage):
+    return sorted(RowStore(build, stage).sample_ids())
+
+
+def built(build, *stages, **settings):
+    return run_stages(build, stages or (Numbers(), Picky(), Total()), progress=False, **settings)
+
+
+def test_a_sample_that_was_set_aside_goes_no_further(tmp_path):
+    manifests = built(tmp_path)
+    assert ids(tmp_path, "picky") == list(range(22))
+    assert manifests["picky"]["set_aside"] == 8
+    assert (manifests["picky"]["calls"], manifests["picky"]["cost"]) == (44, pytest.approx(4.4))
+    kept = [i for i in range(22) if i % 3]
+    assert ids(tmp_path, "total") == kept
+    sums = {row["sum"] for row in RowStore(tmp_path, "total").rows(("sum",))}
+    assert sums == {3 * sum(kept)} and manifests["total"]["complete"]
+    assert "set_aside" not in manifests["numbers"] and "calls" not in manifests["numbers"]
+
+
+def test_what_was_set_aside_is_tried_again_when_asked(tmp_path):
+    built(tmp_path)
+    again = built(tmp_path, Numbers(), Picky(lenient=True), Total())
+    assert again["picky"]["set_aside"] == 8  # it is complete: nothing is done
+    again = built(tmp_path, Numbers(), Picky(lenient=True), Total(), retry=True)
+    assert "set_aside" not in again["picky"] and ids(tmp_path, "picky") == list(range(22))
+    assert ids(tmp_path, "total") == list(range(22))
+    assert {row["sum"] for row in RowStore(tmp_path, "total").rows(("sum",))} == {3 * sum(range(22))}
+
+
+def test_a_limited_build_is_gone_on_with(tmp_path):
+    part = built(tmp_path, limit=7)
+    assert ids(tmp_path, "numbers") == list(range(7)) and ids(tmp_path, "total") == [1, 2, 4, 5]
+    assert not any(manifest["complete"] for manifest in part.values())
+    with pytest.raises(DataError, match="numbers, which is not complete"):
+        built(tmp_path, only=["picky"])
+    more = built(tmp_path, only=["picky"], limit=5)
+    assert more["picky"]["rows"] == 7 and not more["picky"]["complete"]
+    whole = built(tmp_path)
+    assert all(manifest["complete"] for manifest in whole.values())
+    assert {row["sum"] for row in RowStore(tmp_path, "total").rows(("sum",))} == {
+        3 * sum(i for i in range(22) if i % 3)
+    }
+    straight = built(tmp_path / "straight")
+    for name in ("numbers", "picky", "total"):
+        assert whole[name]["content_hash"] == straight[name]["content_hash"], name
+
+
+def test_a_limited_stage_needs_something_to_read(tmp_path):
+    with pytest.raises(DataError, match="has not ended once"):
+        built(tmp_path, only=["picky"], limit=3)
+
+
+def test_a_plan_counts_and_writes_nothing(tmp_path):
+    stages = (Numbers(), Picky(), Total())
+    numbers, picky, total = plan_stages(tmp_path / "new", stages)
+    assert (numbers.rows, picky.rows, total.rows) == (22, 22, 22) and not (tmp_path / "new").exists()
+    assert (picky.estimate.calls, picky.estimate.cost) == (44, pytest.approx(4.4))
+    built(tmp_path / "begun", *stages, limit=10)
+    numbers, picky, total = plan_stages(tmp_path / "begun", stages)
+    assert [(each.rows, each.done) for each in (numbers, picky)] == [(22, 10), (22, 10)]
+    assert picky.estimate.calls == 24 and total.done == 6
+    assert json.loads((tmp_path / "begun" / "picky" / "manifest.json").read_text())["rows"] == 10
+    with pytest.raises(ConfigError, match="stage=pikcy: choose from numbers, picky, total"):
+        plan_stages(tmp_path, stages, ["pikcy"])
+
+
+def test_a_source_that_gives_more_is_gone_on_with_and_one_that_gives_less_is_told(tmp_path, caplog):
+    built(tmp_path, Numbers(5), Picky())
+    more = built(tmp_path, Numbers(9), Picky())
+    assert more["numbers"]["rows"] == more["picky"]["rows"] == 9 and more["picky"]["complete"]
+    less = built(tmp_path, Numbers(3), Picky())
+    assert less["picky"]["rows"] == 9 and "only 3 rows are asked for" in caplog.text
