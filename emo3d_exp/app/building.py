@@ -73,7 +73,9 @@ def held(folder: Path) -> AbstractContextManager[object]:
     try:
         return lock.acquire(timeout=0)
     except Timeout as error:
-        raise ConfigError(f"another process is building {folder}; wait for it, or take another out=…") from error
+        raise ConfigError(
+            f"another process is building {folder}; wait for it, or take another out=…"
+        ) from error
 
 
 def print_plan(planned: Sequence[Planned], folder: Path) -> None:

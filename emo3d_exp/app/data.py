@@ -46,7 +46,13 @@ class LoadedData:
 
 
 def load_data(cfg: DictConfig) -> LoadedData:
-    """Build (``data=mini``, on first use) and load the corpus of ``cfg.data``; split it by ``cfg.split``."""
+    """The corpus of ``cfg.data``, split by ``cfg.split``."""
+    corpus = load_corpus(cfg)
+    return LoadedData(corpus, instantiate(cfg.split, _convert_="all").split(corpus))
+
+
+def load_corpus(cfg: DictConfig) -> Corpus:
+    """Load the corpus of ``cfg.data``, which is built first where it is ``data=mini`` and not there yet."""
     from emo3d_exp.data import MiniData
 
     source = instantiate(cfg.data, _convert_="all")
@@ -54,5 +60,4 @@ def load_data(cfg: DictConfig) -> LoadedData:
         from emo3d_exp.dataset_builder import ensure_mini
 
         source.folder = str(ensure_mini(**source.build_settings))
-    corpus = source.load()
-    return LoadedData(corpus, instantiate(cfg.split, _convert_="all").split(corpus))
+    return source.load()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -20,6 +20,7 @@ from emo3d_exp.runs import available_cores, cache_root, write_json
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+    from emo3d_exp.dataset_builder.pipeline import Executor
     from emo3d_exp.dataset_builder.stage import Stage
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ def ensure_mini(
     folder: Path | str | None = None,
     stage: str | Sequence[str] | None = None,
     progress: bool = True,
+    executor: Executor | None = None,
 ) -> Path:
     """The folder of the built data set, for ``load_mini``; builds it where it is not there yet.
 
@@ -94,6 +96,7 @@ def ensure_mini(
         folder: place of the build; None for the cache.
         stage: one or several of :data:`STAGES` to run alone; the folder may then stay incomplete.
         progress: show it on the terminal.
+        executor: that the stages run by; None for processes of this machine.
 
     Raises:
         ConfigError: a setting that cannot be, an unknown stage, or a folder made with other settings.
@@ -104,7 +107,14 @@ def ensure_mini(
     if folder is None and stage is None and is_built(target):
         return target
     only = [stage] if isinstance(stage, str) else None if stage is None else list(stage)
-    return _build(settings, target, _default_processes() if processes is None else processes, only, progress)
+    stages = mini_stages(settings, _default_processes() if processes is None else processes)
+
+    def run() -> None:
+        from emo3d_exp.dataset_builder.pipeline import run_stages
+
+        run_stages(target, stages, only, executor, progress)
+
+    return _build(settings, target, run, whole=only is None)
 
 
 def _default_processes() -> int:
@@ -123,20 +133,16 @@ def _place(target: Path) -> Iterator[None]:
         ) from error
 
 
-def _build(
-    settings: MiniSettings, target: Path, processes: int, only: list[str] | None, progress: bool
-) -> Path:
-    from emo3d_exp.dataset_builder.pipeline import run_stages
-
+def _build(settings: MiniSettings, target: Path, run: Callable[[], None], whole: bool) -> Path:
     with _place(target):
         lock = _locked(target)
     try:
-        if only is None and is_built(target) and _version_of(target) == settings.version:
+        if whole and is_built(target) and _version_of(target) == settings.version:
             return target
         with _place(target):
             _claim(settings, target)
         log.info("building data=mini in %s", target)
-        run_stages(target, mini_stages(settings, processes), only, progress=progress)
+        run()
         _finish(settings, target)
     finally:
         lock.release()
