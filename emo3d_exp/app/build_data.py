@@ -49,8 +49,8 @@ def build_mini(cfg: DictConfig, only: Sequence[str] | None) -> None:
     given = [key for key in ("out", "limit", "retry", "dry_run") if cfg[key]]
     if given:
         raise ConfigError(
-            f"{', '.join(given)}: source=mini has data.folder=… and data.rows=…; with source=stages you build "
-            "a data set of your own"
+            f"{', '.join(given)}: source=mini has data.folder=… and data.rows=…; with source=stages you "
+            "build a data set of your own"
         )
     data = instantiate(cfg.data, _convert_="all")
     if not hasattr(data, "build_settings"):
