@@ -6,7 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emo3d_exp.dataset_builder.diffusers_images import DiffusersImages
+    from emo3d_exp.dataset_builder.endpoint_images import EndpointImages
     from emo3d_exp.dataset_builder.executors import LocalExecutor
+    from emo3d_exp.dataset_builder.folder_images import FolderImages
+    from emo3d_exp.dataset_builder.landmarker_scores import FaceLandmarkerScores
     from emo3d_exp.dataset_builder.mini import (
         STAGES,
         MiniSettings,
@@ -16,14 +20,23 @@ if TYPE_CHECKING:
     )
     from emo3d_exp.dataset_builder.pipeline import run_stages
     from emo3d_exp.dataset_builder.planning import plan_stages
+    from emo3d_exp.dataset_builder.ray_executor import RayExecutor
+    from emo3d_exp.dataset_builder.rendered_images import PriorBlendshapes, RenderedImages
     from emo3d_exp.dataset_builder.stage import Stage
     from emo3d_exp.dataset_builder.store import RowStore
 
 _MODULES = {
-    "STAGES": "mini",
+    "DiffusersImages": "diffusers_images",
+    "EndpointImages": "endpoint_images",
+    "FaceLandmarkerScores": "landmarker_scores",
+    "FolderImages": "folder_images",
     "LocalExecutor": "executors",
     "MiniSettings": "mini",
+    "PriorBlendshapes": "rendered_images",
+    "RayExecutor": "ray_executor",
+    "RenderedImages": "rendered_images",
     "RowStore": "store",
+    "STAGES": "mini",
     "Stage": "stage",
     "ensure_mini": "mini",
     "is_built": "mini",
@@ -34,8 +47,15 @@ _MODULES = {
 
 __all__ = [
     "STAGES",
+    "DiffusersImages",
+    "EndpointImages",
+    "FaceLandmarkerScores",
+    "FolderImages",
     "LocalExecutor",
     "MiniSettings",
+    "PriorBlendshapes",
+    "RayExecutor",
+    "RenderedImages",
     "RowStore",
     "Stage",
     "ensure_mini",

@@ -14,11 +14,13 @@ from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 
 
 class DiffusersImages(ImageStage):
-    """Draws each sample's texts with a text-to-image pipeline; the same seed gives the same noise on any device.
+    """Draws each sample's texts with a text-to-image pipeline; the noise is the same on any
+    device.
 
     Args:
         model: hub id, or folder of a saved pipeline. device: such as ``cuda``, ``cuda:1`` or ``cpu``.
-        dtype: of the weights, such as ``float16``. steps: of denoising. guidance: scale; None for the pipeline's.
+        dtype: of the weights, such as ``float16``. steps: of denoising.
+        guidance: its scale; None for the pipeline's own.
         size: pixels, square. faces: pictures a sample, 1 … 4; they show its texts in turn.
         template: file of the prompt; None for the package's. seed: of the noise. min_size: as checked.
 
@@ -65,7 +67,9 @@ class DiffusersImages(ImageStage):
             ) from error
         dtype = getattr(torch, self.dtype, None)
         if not isinstance(dtype, torch.dtype):
-            raise ConfigError(f"builder.images.dtype={self.dtype} is no type of torch; try float16 or float32")
+            raise ConfigError(
+                f"builder.images.dtype={self.dtype} is no type of torch; try float16 or float32"
+            )
         try:
             pipeline = AutoPipelineForText2Image.from_pretrained(self.model, torch_dtype=dtype)
         except (OSError, ValueError) as error:

@@ -42,7 +42,10 @@ def check_processes(processes: int | None) -> int | None:
 
 
 def in_order(
-    blocks: Iterable[list[Row]], submit: Callable[[list[Row]], Any], fetch: Callable[[Any], list[Row]], most: int
+    blocks: Iterable[list[Row]],
+    submit: Callable[[list[Row]], Any],
+    fetch: Callable[[Any], list[Row]],
+    most: int,
 ) -> Iterator[list[Row]]:
     """Results of blocks in order, of which at most ``most`` are under way at a time."""
     waiting: deque[Any] = deque()
@@ -95,7 +98,8 @@ class LocalExecutor:
             except BrokenProcessPool as error:
                 raise Emo3DError(
                     f"a process of stage {stage.name} died. A script of your own needs "
-                    'if __name__ == "__main__": around its calls; otherwise try one (executor.processes=1, data.processes=1)'
+                    'if __name__ == "__main__": around its calls; otherwise try a single one, '
+                    "executor.processes=1 or data.processes=1"
                 ) from error
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)

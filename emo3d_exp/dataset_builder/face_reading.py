@@ -101,8 +101,8 @@ def head_pose(matrix: np.ndarray) -> tuple[float, float, float]:
     """Yaw, pitch and roll in degrees of MediaPipe's facial transformation matrix.
 
     The convention is that of :class:`emo3d_exp.faces.Look`: positive yaw turns to the subject's left,
-    positive pitch down, positive roll tilts to the subject's left shoulder. The head is first turned by pitch,
-    then by yaw, then by roll, about axes that point to the subject's left, up and to the camera.
+    positive pitch down, positive roll tilts to the subject's left shoulder. The head is first turned by
+    pitch, then by yaw, then by roll, about axes that point to the subject's left, up and to the camera.
 
     Args:
         matrix: ``(4, 4)``, or ``(3, 3)``: the rotation, perhaps with a scale, from the canonical face to a

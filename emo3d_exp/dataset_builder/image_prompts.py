@@ -21,7 +21,7 @@ def load_template(path: str | Path | None) -> str:
     """The text of a template file; None for the one that the package brings.
 
     Raises:
-        ConfigError: no such file, not UTF-8, or it names a key other than ``$text``, ``$emotions``, ``$person``.
+        ConfigError: no such file, not UTF-8, without ``$text``, or with an unknown key.
     """
     try:
         if path is None:
@@ -34,7 +34,9 @@ def load_template(path: str | Path | None) -> str:
     unknown = sorted(set(template.get_identifiers()) - set(KEYS))
     if unknown or not template.is_valid() or "text" not in template.get_identifiers():
         known = ", ".join(f"${key}" for key in KEYS)
-        raise ConfigError(f"builder.images.template={path}: it needs $text and knows {known} alone; $$ is a $")
+        raise ConfigError(
+            f"builder.images.template={path}: it needs $text and knows {known} alone; $$ is a $"
+        )
     return template.template
 
 

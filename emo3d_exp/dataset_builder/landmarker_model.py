@@ -13,9 +13,7 @@ from emo3d_exp.runs import cache_root
 log = logging.getLogger(__name__)
 
 NAME = "face_landmarker.task"
-ADDRESS = (
-    "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/" + NAME
-)
+ADDRESS = "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/" + NAME
 SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 SIZE = 3_758_596
 

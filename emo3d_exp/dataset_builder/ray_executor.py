@@ -47,7 +47,7 @@ class RayExecutor:
             Emo3DError: an actor died, or what the stage itself raised.
         """
         workers = workers_for(stage, self.processes, len(blocks))
-        if workers == 1 and stage.processes == 1 or not blocks:
+        if (workers == 1 and stage.processes == 1) or not blocks:
             try:
                 yield from map(stage.process, blocks)
             finally:

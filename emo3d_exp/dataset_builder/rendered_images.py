@@ -29,7 +29,8 @@ class RenderedImages(ImageStage):
     Args:
         faces: pictures a sample, 1 … 4, each of another person.
         size: pixels, square. jpeg_quality: 1 … 100.
-        rig: head that is drawn: ``builtin``, ``ict_facekit``, or a .glb file. rig_path: of a rig that needs one.
+        rig: head that is drawn: ``builtin``, ``ict_facekit``, or a .glb file.
+        rig_path: of a rig that needs one.
         variation: of faces of the same emotions, from 0; see :class:`emo3d_exp.faces.FACSPrior`.
         seed: of faces and people. processes: that draw; None for one a core.
     """

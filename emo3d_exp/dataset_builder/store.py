@@ -99,8 +99,8 @@ class RowStore:
         return [shard for shard in self.shards() if column in pq.read_schema(shard).names]
 
     def content_hash(self) -> str:
-        """16 hex digits of the rows in the order of sample ids, however they are spread over shards; needs the
-        memory of a few rows."""
+        """16 hex digits of the rows in the order of sample ids, however they are spread over shards; takes
+        the memory of a few rows."""
         digests: dict[int, bytes] = {}
         for shard in self.shards():
             for row in stream_rows(shard):
