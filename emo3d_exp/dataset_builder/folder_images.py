@@ -32,8 +32,8 @@ class FolderImages(ImageStage):
     Args:
         root: the folder or ``.zip`` file: a path, or an address such as ``s3://bucket/faces``.
         mapping: CSV or parquet file (path or address) with columns ``sample_id``, ``file`` (below ``root``)
-            and perhaps ``text_number`` (from 1); None takes files ``<sample_id>_<n>.jpg``, .png or .webp anywhere
-            below ``root``, in the order of n.
+            and perhaps ``text_number`` (from 1); None takes files ``<sample_id>_<n>.jpg``, .png or .webp
+            anywhere below ``root``, in the order of n.
         min_size: pixels that both sides must have.
         processes: that read; None for one a core.
     """
