@@ -19,9 +19,10 @@ MIRRORED = ":mirrored"
 class ImageRef:
     """Where an image lies, and a key that changes when its content does.
 
-    ``location`` is a file path, ``archive.zip!inner/name.jpeg``, or ``shard.parquet!row`` (column
-    ``image`` of that row holds the encoded bytes). ``key`` identifies the content (a hash, or name,
-    size and checksum from the archive's directory) without reading the pixels. ``mirrored`` images are
+    ``location`` is a file path, ``archive.zip!inner/name.jpeg``, ``shard.parquet!row`` (column
+    ``image`` of that row holds the encoded bytes), or ``shard.parquet!row!place`` (field ``image`` of a
+    place, from 0, in the list of that row's column ``images``). ``key`` identifies the content (a hash, or
+    name, size and checksum from the archive's directory) without reading the pixels. ``mirrored`` images are
     flipped left-right after reading.
     """
 

@@ -1,10 +1,12 @@
-"""Pixels of an image reference: a file, a member of a zip archive, or a row of a parquet shard."""
+"""Pixels of an image reference: a file, a member of a zip archive, or a place in a parquet shard."""
 
 from __future__ import annotations
 
 import os
 import re
+import threading
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _INSIDE = re.compile(r"^(?P<container>.+\.(?P<kind>zip|parquet))!(?P<name>.+)$")
-IMAGE_COLUMN = "image"
+IMAGE_COLUMN, IMAGES_COLUMN = "image", "images"
+"""In a parquet shard: encoded images, or lists of structs with a field ``image``."""
+SHARD_BYTES = 256 << 20
+"""Of shards that are kept in memory for the next image."""
 
 
 def encoded_bytes(ref: ImageRef) -> bytes:
@@ -35,8 +40,8 @@ def encoded_bytes(ref: ImageRef) -> bytes:
         container, name = inside["container"], inside["name"]
         if inside["kind"] == "zip":
             return _archive(container, os.getpid()).read(name)
-        return _shard(container, os.stat(container).st_mtime_ns)[int(name)].as_py()
-    except (OSError, KeyError, IndexError, ValueError, zipfile.BadZipFile) as error:
+        return _in_shard(container, name)
+    except (OSError, KeyError, IndexError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(f"cannot read image {ref.location}: {error}") from error
 
 
@@ -79,8 +84,46 @@ def _archive(path: str, process: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-@lru_cache(maxsize=64)
-def _shard(path: str, changed: int) -> pa.ChunkedArray:
+class _Shards:
+    """Columns of images, the latest ones, within a bound of bytes (but always one)."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.lock = most, threading.Lock()
+        self.kept: OrderedDict[tuple[str, int], pa.ChunkedArray] = OrderedDict()
+
+    def column(self, path: str) -> pa.ChunkedArray:
+        """The column of images, or of lists of images."""
+        key = (path, os.stat(path).st_mtime_ns)
+        with self.lock:
+            if key in self.kept:
+                self.kept.move_to_end(key)
+                return self.kept[key]
+        read = _read_column(path)
+        with self.lock:
+            self.kept[key] = read
+            while len(self.kept) > 1 and sum(column.nbytes for column in self.kept.values()) > self.most:
+                self.kept.popitem(last=False)
+        return read
+
+
+_SHARDS = _Shards(SHARD_BYTES)
+
+
+def _read_column(path: str) -> pa.ChunkedArray:
     import pyarrow.parquet as pq
 
-    return pq.read_table(path, columns=[IMAGE_COLUMN])[IMAGE_COLUMN]
+    names = pq.read_schema(path).names
+    column = IMAGE_COLUMN if IMAGE_COLUMN in names else IMAGES_COLUMN
+    # Not by way of a data set, whose reader keeps more of the file in memory.
+    with pq.ParquetFile(path) as file:
+        return file.read(columns=[column], use_threads=False)[column]
+
+
+def _in_shard(path: str, place: str) -> bytes:
+    """``row`` of a column of images, or ``row!place`` of a column of lists of images."""
+    row, _, number = place.partition("!")
+    stored = _SHARDS.column(path)[int(row)]
+    encoded = stored[int(number)]["image"].as_py() if number else stored.as_py()
+    if not isinstance(encoded, bytes):
+        raise ValueError("there is no image at this place")
+    return encoded

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from emo3d_exp.dataset_builder.executors import LocalExecutor
+from emo3d_exp.dataset_builder.image_shards import ImageReadingStage
 from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
@@ -91,6 +92,8 @@ class _Work:
 
 def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     stage, started = work.stage, time.monotonic()
+    if isinstance(stage, ImageReadingStage):
+        stage.build = work.build.absolute()
     store = RowStore(work.build, stage.name)
     inputs = {name: _readable(work, name) for name in stage.reads}
     manifest = _begin(store, stage, _identity(stage, inputs))

@@ -15,6 +15,9 @@ from emo3d_exp.runs import write_atomically, write_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
+ROWS_AT_A_TIME, BUFFER = 8, 1 << 20
+"""For reading a shard in pieces: rows, and bytes of the file."""
+
 
 class RowStore:
     """A folder ``<build>/<stage>`` of shards ``00000.parquet`` … that only ever grows."""
@@ -93,17 +96,14 @@ class RowStore:
         return [shard for shard in self.shards() if column in pq.read_schema(shard).names]
 
     def content_hash(self) -> str:
-        """16 hex digits of the rows in the order of sample ids, however they are spread over shards."""
-        import pyarrow as pa
-
-        shards = self.shards()
-        if not shards:
-            return hashlib.sha256().hexdigest()[:16]
-        table = pa.concat_tables([_read(shard) for shard in shards]).combine_chunks().sort_by("sample_id")
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as stream:
-            stream.write_table(table.replace_schema_metadata(None).combine_chunks())
-        return hashlib.sha256(sink.getvalue()).hexdigest()[:16]
+        """16 hex digits of the rows in the order of sample ids, however they are spread over shards; takes
+        the memory of a few rows."""
+        digests: dict[int, bytes] = {}
+        for shard in self.shards():
+            for row in stream_rows(shard):
+                content = json.dumps(row, default=lambda data: hashlib.sha256(data).hexdigest())
+                digests[row["sample_id"]] = hashlib.sha256(content.encode()).digest()
+        return hashlib.sha256(b"".join(digests[sample] for sample in sorted(digests))).hexdigest()[:16]
 
     def clean(self) -> None:
         """Remove what killed processes left half; only while holding the build's lock."""
@@ -130,6 +130,27 @@ class RowStore:
         write_json(self.manifest_file, content)
 
 
+def stream_rows(shard: Path, columns: list[str] | None = None) -> Iterator[Row]:
+    """Rows of a shard, a few at a time in memory.
+
+    Raises:
+        DataError: the shard is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(shard, buffer_size=BUFFER, pre_buffer=False) as file:
+            for batch in file.iter_batches(ROWS_AT_A_TIME, columns=columns, use_threads=False):
+                yield from batch.to_pylist()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DataError(_damaged(shard, error)) from error
+
+
+def _damaged(shard: Path, error: Exception) -> str:
+    return f"{shard} is damaged ({error}); delete it and build again: only its rows are lost"
+
+
 def _read(shard: Path, columns: list[str] | None = None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -137,6 +158,4 @@ def _read(shard: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(shard, columns=columns)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise DataError(
-            f"{shard} is damaged ({error}); delete it and build again: only its rows are lost"
-        ) from error
+        raise DataError(_damaged(shard, error)) from error

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from emo3d_exp.dataset_builder import Stage, run_stages
 from emo3d_exp.dataset_builder.stage import Estimate, sample_rng
+from emo3d_exp.errors import DataError
 
 
 class Numbers(Stage):
@@ -108,6 +109,42 @@ class Total(Stage):
     def process(self, rows):
         total = sum(row["kept"] for row in rows)
         return [{"sample_id": row["sample_id"], "sum": total} for row in rows]
+
+
+class Closing(Stage):
+    """Ten times a value; opens something with its first block, and notes that it closes it."""
+
+    name = "closing"
+    reads = {"numbers": ("value",)}  # noqa: RUF012
+
+    def __init__(self, log: str, processes: int, wrong: int | None = None, dies: int | None = None) -> None:
+        self.log, self.processes, self.wrong, self.dies = log, processes, wrong, dies
+        self.opened = False
+
+    def parameters(self):
+        return {}
+
+    def schema(self):
+        return pa.schema([("sample_id", pa.int64()), ("value", pa.int64())])
+
+    def process(self, rows):
+        if not self.opened:
+            self._note("open")
+            self.opened = True
+        time.sleep(0.05)
+        if self.wrong in [row["value"] for row in rows]:
+            raise DataError(f"value {self.wrong} is wrong")
+        if self.dies in [row["value"] for row in rows]:
+            os._exit(3)
+        return [{**row, "value": 10 * row["value"]} for row in rows]
+
+    def close(self):
+        if self.opened:
+            self._note("close")
+
+    def _note(self, what):
+        with open(self.log, "a") as file:
+            file.write(f"{what}:{os.getpid()}\n")
 
 
 if __name__ == "__main__":
