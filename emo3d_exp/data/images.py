@@ -35,6 +35,9 @@ def encoded_bytes(ref: ImageRef) -> bytes:
         container, name = inside["container"], inside["name"]
         if inside["kind"] == "zip":
             return _archive(container, os.getpid()).read(name)
+        row, _, place = name.partition("!")
+        if place:
+            return _listed(container, int(row), int(place))
         return _shard(container, os.stat(container).st_mtime_ns)[int(name)].as_py()
     except (OSError, KeyError, IndexError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"cannot read image {ref.location}: {error}") from error
@@ -77,6 +80,22 @@ def image_reader(
 def _archive(path: str, process: int) -> zipfile.ZipFile:
     # A handle shared with a forked process would share its file position: one a process.
     return zipfile.ZipFile(path)
+
+
+def _listed(container: str, row: int, place: int) -> bytes:
+    """The bytes at a place of the list ``images`` in a row of a builder's shard."""
+    rows = _lists(container, os.stat(container).st_mtime_ns)
+    encoded = rows[row].as_py()[place][IMAGE_COLUMN]
+    if encoded is None:
+        raise ValueError("there is no picture at this place")
+    return encoded
+
+
+@lru_cache(maxsize=4)
+def _lists(path: str, changed: int) -> pa.ChunkedArray:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path, columns=["images"])["images"]
 
 
 @lru_cache(maxsize=64)

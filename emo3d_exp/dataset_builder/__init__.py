@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emo3d_exp.dataset_builder.assembling import AssembleTable
     from emo3d_exp.dataset_builder.executors import LocalExecutor
     from emo3d_exp.dataset_builder.mini import (
         STAGES,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.store import RowStore
 
 _MODULES = {
+    "AssembleTable": "assembling",
     "STAGES": "mini",
     "LocalExecutor": "executors",
     "MiniSettings": "mini",
@@ -34,6 +36,7 @@ _MODULES = {
 
 __all__ = [
     "STAGES",
+    "AssembleTable",
     "LocalExecutor",
     "MiniSettings",
     "RowStore",
