@@ -1,7 +1,8 @@
-"""Unpacks zip archives of pictures that come from elsewhere: nothing outside the folder, all of it or nothing."""
+"""Unpacks zip archives that come from elsewhere: nothing outside the folder, and all of it or nothing."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import zipfile
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from emo3d_exp.data.member_names import MemberNames
 from emo3d_exp.errors import DataError
+from emo3d_exp.runs import cache_root
 
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -87,9 +89,12 @@ def _beside(folder: Path) -> Iterator[Path]:
     """An empty folder beside, for one process at a time; removed unless it was renamed."""
     from filelock import FileLock
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    place = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:24]
+    lock = cache_root() / "locks" / f"unpack-{place}.lock"  # not beside: nothing may stay there
+    for parent in (lock.parent, folder.parent):
+        parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial")
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
+    with FileLock(lock):
         if os.path.lexists(partial):
             shutil.rmtree(partial)  # a killed process left it
         partial.mkdir()
@@ -97,7 +102,6 @@ def _beside(folder: Path) -> Iterator[Path]:
             yield partial
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    folder.with_name(f".{folder.name}.lock").unlink(missing_ok=True)
 
 
 def _checked(
@@ -139,7 +143,7 @@ def _forbidden(info: zipfile.ZipInfo, limits: UnpackLimits) -> str:
     if info.file_size > limits.member_bytes:
         return f"has {info.file_size} bytes, more than {limits.member_bytes}"
     if info.file_size > _CHUNK and info.file_size > limits.ratio * info.compress_size:
-        return f"would grow from {info.compress_size} to {info.file_size} bytes, more than {limits.ratio:g} times"
+        return f"would grow from {info.compress_size} to {info.file_size} bytes (at most {limits.ratio:g} ×)"
     return ""
 
 

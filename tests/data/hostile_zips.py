@@ -64,7 +64,6 @@ def lying_name() -> bytes:
     return bytes(data)
 
 
-NULS = "evil\0.jpeg"
 HOSTILE: dict[str, tuple[Maker, str, str]] = {
     "path escape": (lambda: packed(("../evil.jpeg", b"x")), "../evil.jpeg", "leaves the folder"),
     "deep escape": (lambda: packed(("a/b/../../../evil", b"x")), "a/b/../../../evil", "leaves the folder"),
@@ -104,6 +103,10 @@ HOSTILE: dict[str, tuple[Maker, str, str]] = {
     "long name": (lambda: packed(("n" * 300, b"x")), "n" * 300, "more than 255 bytes"),
     "long path": (lambda: packed(("/".join(["d" * 200] * 30), b"x")), "d/d", "more than 4095 bytes"),
     "control characters": (lambda: packed((named("evil\n.jpeg"), b"x")), "evil", "control characters"),
-    "other method": (lambda: packed(("b.jpeg", b"x" * 99), method=zipfile.ZIP_BZIP2), "b.jpeg", "method 12"),
+    "other method": (
+        lambda: packed(("b.jpeg", b"x" * 99), method=zipfile.ZIP_BZIP2),
+        "good.jpeg",
+        "method 12",
+    ),
     "another name inside": (lying_name, "", "differ|damaged"),
 }
