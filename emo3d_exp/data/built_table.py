@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -109,24 +110,30 @@ def _check_columns(file: Path, names: list[str]) -> None:
         )
 
 
+def with_picture(ref: ImageRef | None, build: Path) -> ImageRef | None:
+    """The reference with its full path; None where there is none, or the file that holds it is not there."""
+    if ref is None:
+        return None
+    container, mark, inside = ref.location.partition("!")
+    place = build / container
+    return ImageRef(f"{place}{mark}{inside}", ref.key) if _is_file(str(place)) else None
+
+
+@lru_cache(maxsize=1024)
+def _is_file(place: str) -> bool:
+    return Path(place).is_file()
+
+
 def _images(rows: list[Row], build: Path) -> list[ImageRef | None]:
     """References of all faces' pictures; None where the file that holds one is not there."""
+    _is_file.cache_clear()
     refs: list[ImageRef | None] = [face[1] for row in rows for face in row.faces]  # type: ignore[misc]
-    there: dict[str, bool] = {}
-    found: list[ImageRef | None] = []
-    for ref in refs:
-        if ref is None:
-            found.append(None)
-            continue
-        container, mark, inside = ref.location.partition("!")
-        place = str(build / container)
-        if place not in there:
-            there[place] = Path(place).is_file()
-        found.append(ImageRef(f"{place}{mark}{inside}", ref.key) if there[place] else None)
-    if lost := [file for file, is_there in there.items() if not is_there]:
+    found = [with_picture(ref, build) for ref in refs]
+    lost = [ref for ref, there in zip(refs, found, strict=True) if ref is not None and there is None]
+    if lost:
         log.warning(
-            "%d of %d files with pictures are not there, such as %s; their faces stay without picture",
-            len(lost), len(there), lost[0],
+            "%d of %d pictures are not there, such as %s; their faces stay without picture",
+            len(lost), sum(ref is not None for ref in refs), lost[0].location,
         )  # fmt: skip
     return found
 

@@ -81,8 +81,9 @@ def _add(rows: dict[int, Row], row: Row, problems: list[Problem]) -> None:
     elif not np.allclose(first.emotions, row.emotions, atol=1e-6):
         reason = f"the sample stands in {where} too, with other emotions"
     else:
-        first.texts += [(len(first.texts) + i, text) for i, (_, text) in enumerate(row.texts, 1)]
-        first.faces += [(len(first.faces) + i, *face) for i, (_, *face) in enumerate(row.faces, 1)]
+        texts, faces = (max((n for n, *_ in each), default=0) for each in (first.texts, first.faces))
+        first.texts += [(texts + i, text) for i, (_, text) in enumerate(row.texts, 1)]
+        first.faces += [(faces + i, *face) for i, (_, *face) in enumerate(row.faces, 1)]
         return
     problems.append(Problem(row.file, row.number, "sample_id", reason, row.sample_id))
 

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     )
     from emo3d_exp.dataset_builder.pipeline import run_stages
     from emo3d_exp.dataset_builder.planning import plan_stages
+    from emo3d_exp.dataset_builder.published_layout import write_back
+    from emo3d_exp.dataset_builder.published_source import PublishedSource
     from emo3d_exp.dataset_builder.stage import Stage
     from emo3d_exp.dataset_builder.store import RowStore
 
 _MODULES = {
+    "write_back": "published_layout",
+    "PublishedSource": "published_source",
     "AssembleTable": "assembling",
     "STAGES": "mini",
     "LocalExecutor": "executors",
@@ -39,6 +43,7 @@ __all__ = [
     "AssembleTable",
     "LocalExecutor",
     "MiniSettings",
+    "PublishedSource",
     "RowStore",
     "Stage",
     "ensure_mini",
@@ -46,6 +51,7 @@ __all__ = [
     "mini_folder",
     "plan_stages",
     "run_stages",
+    "write_back",
 ]
 
 
