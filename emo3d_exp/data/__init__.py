@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from emo3d_exp.data.built_table import TableData, load_table
+    from emo3d_exp.data.built_table import TableData, face_reasons, load_table
     from emo3d_exp.data.emo3d import Emo3DData, load_emo3d
     from emo3d_exp.data.images import image_reader, read_image
     from emo3d_exp.data.mini import MiniData, load_mini, mini_people
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from emo3d_exp.data.writing import write_published_table
 
 _MODULES = {
+    "face_reasons": "built_table",
     "unpack": "unpacking",
     "UnpackLimits": "unpacking",
     "load_table": "built_table",
@@ -56,6 +57,7 @@ __all__ = [
     "TensorBatches",
     "TokenBatches",
     "UnpackLimits",
+    "face_reasons",
     "image_reader",
     "load_emo3d",
     "load_mini",

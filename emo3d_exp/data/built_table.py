@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -108,6 +109,16 @@ def _check_columns(file: Path, names: list[str]) -> None:
             f"{file} is no table of build_data.py: it lacks the columns {', '.join(absent)}. A table in the "
             "published layout is read with data=emo3d data.root=…, the offline one with data=mini"
         )
+
+
+def face_reasons(path: Path | str) -> dict[str, int]:
+    """Why faces of a table have no scores, the most frequent reason first. Raises as :func:`load_table`."""
+    counts: Counter[str] = Counter()
+    for _, _, cells in table_rows(table_files(path)[0]):
+        for face in cells["faces"] or ():
+            if cells.get("set_aside") is None and face.get("blendshapes") is None:
+                counts[str(face.get("reason") or "no reason is given")] += 1
+    return dict(counts.most_common())
 
 
 def with_picture(ref: ImageRef | None, build: Path) -> ImageRef | None:

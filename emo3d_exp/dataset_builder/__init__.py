@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.assembling import AssembleTable
     from emo3d_exp.dataset_builder.executors import LocalExecutor
+    from emo3d_exp.dataset_builder.findings import Finding, Validation
     from emo3d_exp.dataset_builder.mini import (
         STAGES,
         MiniSettings,
@@ -21,8 +22,15 @@ if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.published_source import PublishedSource
     from emo3d_exp.dataset_builder.stage import Stage
     from emo3d_exp.dataset_builder.store import RowStore
+    from emo3d_exp.dataset_builder.validation import as_markdown, as_table, validate, write_validation
 
 _MODULES = {
+    "Finding": "findings",
+    "Validation": "findings",
+    "as_table": "validation",
+    "as_markdown": "validation",
+    "write_validation": "validation",
+    "validate": "validation",
     "write_back": "published_layout",
     "PublishedSource": "published_source",
     "AssembleTable": "assembling",
@@ -41,17 +49,23 @@ _MODULES = {
 __all__ = [
     "STAGES",
     "AssembleTable",
+    "Finding",
     "LocalExecutor",
     "MiniSettings",
     "PublishedSource",
     "RowStore",
     "Stage",
+    "Validation",
+    "as_markdown",
+    "as_table",
     "ensure_mini",
     "is_built",
     "mini_folder",
     "plan_stages",
     "run_stages",
+    "validate",
     "write_back",
+    "write_validation",
 ]
 
 
