@@ -16,6 +16,7 @@ from emo3d_exp.data.table import Row
 from emo3d_exp.data.table_schema import ASSEMBLED, NEEDED
 from emo3d_exp.errors import DataError
 from emo3d_exp.records import Corpus, ImageRef
+from emo3d_exp.vocab import EMOTIONS
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,14 @@ def table_rows(files: list[Path]) -> Iterator[tuple[Path, int, dict[str, Any]]]:
                     yield file, number, cells
         except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise DataError(f"{file} is damaged ({error}); build it again") from error
+
+
+def is_exact(files: list[Path]) -> bool:
+    """The table's numbers are in double precision, as its source printed them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return all(pq.read_schema(file).field(EMOTIONS[0]).type == pa.float64() for file in files)
 
 
 def _check_columns(file: Path, names: list[str]) -> None:

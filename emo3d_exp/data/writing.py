@@ -41,7 +41,14 @@ def write_published_table(corpus: Corpus, folder: Path | str, parquet: bool = Fa
     if any(ref is not None and ref.mirrored for ref in corpus.image):
         raise DataError("mirrored pictures have no files to write; write the corpus before it is augmented")
     rows = [
-        Row("", number, "" if parquet else str(split), int(sample), _short(emotions), prompt_type=PROMPT_TYPE)
+        Row(
+            "",
+            number,
+            "" if parquet else str(split),
+            int(sample),
+            shortest(emotions),
+            prompt_type=PROMPT_TYPE,
+        )
         for number, (sample, split, emotions) in enumerate(
             zip(corpus.sample_id, corpus.published_split, corpus.emotions, strict=True), 1
         )
@@ -55,7 +62,7 @@ def write_published_table(corpus: Corpus, folder: Path | str, parquet: bool = Fa
         if ref is not None:
             name = given_name(int(corpus.sample_id[sample]), int(number))
             pictures[name] = ref
-        scores = _short(corpus.blendshapes[face]) if scored[face] else None
+        scores = shortest(corpus.blendshapes[face]) if scored[face] else None
         rows[sample].faces.append((int(number), name, scores))
     return write_rows(rows, pictures, Path(folder), parquet)
 
@@ -90,7 +97,7 @@ def given_name(sample: int, number: int) -> str:
     return f"{ARCHIVE}/{sample}_{number - 1}.jpeg"
 
 
-def _short(values: np.ndarray) -> np.ndarray:
+def shortest(values: np.ndarray) -> np.ndarray:
     """float64 numbers that print as shortly as the float32 do: 0.3, not 0.30000001192092896."""
     return np.array([float(str(value)) for value in values.astype(np.float32)])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.assembling import AssembleTable
+    from emo3d_exp.dataset_builder.data_card import CardFacts
     from emo3d_exp.dataset_builder.executors import LocalExecutor
     from emo3d_exp.dataset_builder.findings import Finding, Validation
     from emo3d_exp.dataset_builder.mini import (
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.planning import plan_stages
     from emo3d_exp.dataset_builder.published_layout import write_back
     from emo3d_exp.dataset_builder.published_source import PublishedSource
+    from emo3d_exp.dataset_builder.publishing import push_to_hub
     from emo3d_exp.dataset_builder.stage import Stage
     from emo3d_exp.dataset_builder.store import RowStore
     from emo3d_exp.dataset_builder.validation import as_markdown, as_table, validate, write_validation
 
 _MODULES = {
+    "CardFacts": "data_card",
+    "push_to_hub": "publishing",
     "Finding": "findings",
     "Validation": "findings",
     "as_table": "validation",
@@ -49,6 +53,7 @@ _MODULES = {
 __all__ = [
     "STAGES",
     "AssembleTable",
+    "CardFacts",
     "Finding",
     "LocalExecutor",
     "MiniSettings",
@@ -62,6 +67,7 @@ __all__ = [
     "is_built",
     "mini_folder",
     "plan_stages",
+    "push_to_hub",
     "run_stages",
     "validate",
     "write_back",

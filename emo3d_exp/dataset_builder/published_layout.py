@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from emo3d_exp.data.built_rows import checked_row
-from emo3d_exp.data.built_table import table_files, table_rows, with_picture
+from emo3d_exp.data.built_table import is_exact, table_files, table_rows, with_picture
 from emo3d_exp.data.problems import Problem, settle
 from emo3d_exp.data.table import Row
-from emo3d_exp.data.writing import given_name, write_rows
+from emo3d_exp.data.writing import given_name, shortest, write_rows
 from emo3d_exp.records import ImageRef
 
 
@@ -33,7 +33,7 @@ def write_back(path: Path | str, folder: Path | str, parquet: bool = False) -> P
     problems: list[Problem] = []
     rows: list[Row] = []
     pictures: dict[str, ImageRef] = {}
-    total = 0
+    total, exact = 0, is_exact(files)
     for file, number, cells in table_rows(files):
         total += 1
         row = None
@@ -41,10 +41,19 @@ def write_back(path: Path | str, folder: Path | str, parquet: bool = False) -> P
             row = checked_row(file.name, number, cells, problems)
         if row is not None:
             _name_pictures(row, cells, build, pictures)
+            if not exact:
+                _shorten(row)
             rows.append(row)
     settle(problems, "refuse", total, "table")
     rows.sort(key=lambda row: row.sample_id)
     return write_rows(rows, pictures, Path(folder), parquet)
+
+
+def _shorten(row: Row) -> None:
+    """Numbers of a float32 table, to be printed as such."""
+    assert row.emotions is not None
+    row.emotions = shortest(row.emotions)
+    row.faces = [(n, name, None if scores is None else shortest(scores)) for n, name, scores in row.faces]
 
 
 def _name_pictures(row: Row, cells: dict[str, Any], build: Path, pictures: dict[str, ImageRef]) -> None:
