@@ -40,17 +40,11 @@ def write_published_table(corpus: Corpus, folder: Path | str, parquet: bool = Fa
     """
     if any(ref is not None and ref.mirrored for ref in corpus.image):
         raise DataError("mirrored pictures have no files to write; write the corpus before it is augmented")
+    splits = [""] * len(corpus) if parquet else corpus.published_split.tolist()
     rows = [
-        Row(
-            "",
-            number,
-            "" if parquet else str(split),
-            int(sample),
-            shortest(emotions),
-            prompt_type=PROMPT_TYPE,
-        )
+        Row("", number, split, int(sample), shortest(emotions), prompt_type=PROMPT_TYPE)
         for number, (sample, split, emotions) in enumerate(
-            zip(corpus.sample_id, corpus.published_split, corpus.emotions, strict=True), 1
+            zip(corpus.sample_id, splits, corpus.emotions, strict=True), 1
         )
     ]
     for text, sample, number in zip(corpus.text, corpus.text_sample, corpus.text_number, strict=True):

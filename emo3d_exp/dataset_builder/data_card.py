@@ -55,7 +55,7 @@ def data_card(facts: CardFacts, corpus: Corpus, build: Path, parquet: bool) -> s
         f"# {facts.title}",
         facts.summary,
         "Descriptions of emotions with the faces that show them: 52 blendshape scores (MediaPipe's order) "
-        "and pictures. The columns are those of the published Emo3D data set, so that what reads it reads this.",
+        "and pictures. The columns are those of the published Emo3D data set: what reads it reads this.",
         "## Counts\n\n" + _table(("", "count"), _counts(corpus)),
         "## Columns\n\n" + _table(("column", ""), _columns()),
         "## How it was built\n\n" + _how(build),
