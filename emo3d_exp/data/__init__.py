@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emo3d_exp.data.built_table import TableData, face_reasons, load_table
     from emo3d_exp.data.emo3d import Emo3DData, load_emo3d
     from emo3d_exp.data.images import image_reader, read_image
     from emo3d_exp.data.mini import MiniData, load_mini, mini_people
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
     from emo3d_exp.data.splits import PublishedSplit, RandomSplit, Splits, Splitter
     from emo3d_exp.data.staging import TensorBatches
     from emo3d_exp.data.token_batches import TokenBatches
+    from emo3d_exp.data.unpacking import UnpackLimits, unpack
     from emo3d_exp.data.writing import write_published_table
 
 _MODULES = {
+    "face_reasons": "built_table",
+    "unpack": "unpacking",
+    "UnpackLimits": "unpacking",
+    "load_table": "built_table",
+    "TableData": "built_table",
     "Emo3DData": "emo3d",
     "MiniData": "mini",
     "Problem": "problems",
@@ -46,16 +53,21 @@ __all__ = [
     "RandomSplit",
     "Splits",
     "Splitter",
+    "TableData",
     "TensorBatches",
     "TokenBatches",
+    "UnpackLimits",
+    "face_reasons",
     "image_reader",
     "load_emo3d",
     "load_mini",
+    "load_table",
     "mini_people",
     "near_copy_groups",
     "near_copy_pairs",
     "prompts",
     "read_image",
+    "unpack",
     "write_published_table",
 ]
 

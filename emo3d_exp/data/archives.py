@@ -57,6 +57,10 @@ class ImageFinder:
                 self._index(archive)
         return self._members.get(name)
 
+    def count(self, archive: Path) -> int:
+        """Pictures in an archive. Raises DataError where it is damaged."""
+        return len(_members(archive))
+
     def _listing(self, folder: Path) -> dict[str, ImageRef]:
         if folder not in self._listings:
             entries = folder.iterdir() if folder.is_dir() else ()
@@ -64,11 +68,7 @@ class ImageFinder:
         return self._listings[folder]
 
     def _index(self, archive: Path) -> None:
-        try:
-            with zipfile.ZipFile(archive) as opened:
-                members = [member for member in opened.infolist() if not member.is_dir()]
-        except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"cannot read the image archive {archive}: {error}; fetch it again") from error
+        members = _members(archive)
         for member in members:
             ref = ImageRef(
                 location=f"{archive}!{member.filename}",
@@ -78,6 +78,14 @@ class ImageFinder:
             names = ["/".join(parts[start:]) for start in range(max(1, len(parts) - 1))]
             for name in [*names, f"{archive.stem}/{parts[-1]}"]:
                 self._members.setdefault(name, ref)
+
+
+def _members(archive: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return [member for member in opened.infolist() if not member.is_dir()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"cannot read the image archive {archive}: {error}; fetch it again") from error
 
 
 def _file_reference(file: Path) -> ImageRef:

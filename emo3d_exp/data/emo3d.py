@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from emo3d_exp.data.archives import ImageFinder
+from emo3d_exp.data.gathering import gather
 from emo3d_exp.data.problems import Problem, settle
 from emo3d_exp.data.table import Row, checked_rows, find_tables
 from emo3d_exp.errors import DataError
-from emo3d_exp.records import N_BLENDSHAPES, Corpus
+from emo3d_exp.records import Corpus, ImageRef
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,16 @@ def load_emo3d(
     from emo3d_exp.data.hub import fetch
 
     folder = fetch(parts, hub_id) if root is None else Path(root).expanduser()
+    rows = read_published(folder, on_bad_rows, name)
+    return gather(name, rows, find_images(rows, ImageFinder((folder / "data", folder))))
+
+
+def read_published(folder: Path, on_bad_rows: str = "refuse", name: str = "emo3d") -> list[Row]:
+    """One checked row a sample of the table under a folder, in the order of sample ids.
+
+    Raises:
+        DataError: as :func:`load_emo3d`.
+    """
     problems: list[Problem] = []
     rows: dict[int, Row] = {}
     seen: set[tuple[str, int]] = set()
@@ -56,7 +67,7 @@ def load_emo3d(
     settle(problems, on_bad_rows, len(seen), name)
     if not rows:
         raise DataError(f"the Emo3D table under {folder} has no usable row")
-    return _corpus(name, [rows[key] for key in sorted(rows)], ImageFinder((folder / "data", folder)))
+    return [rows[key] for key in sorted(rows)]
 
 
 def _add(rows: dict[int, Row], row: Row, problems: list[Problem]) -> None:
@@ -70,41 +81,29 @@ def _add(rows: dict[int, Row], row: Row, problems: list[Problem]) -> None:
     elif not np.allclose(first.emotions, row.emotions, atol=1e-6):
         reason = f"the sample stands in {where} too, with other emotions"
     else:
-        first.texts += [(len(first.texts) + i, text) for i, (_, text) in enumerate(row.texts, 1)]
-        first.faces += [(len(first.faces) + i, *face) for i, (_, *face) in enumerate(row.faces, 1)]
+        texts, faces = (max((n for n, *_ in each), default=0) for each in (first.texts, first.faces))
+        first.texts += [(texts + i, text) for i, (_, text) in enumerate(row.texts, 1)]
+        first.faces += [(faces + i, *face) for i, (_, *face) in enumerate(row.faces, 1)]
         return
     problems.append(Problem(row.file, row.number, "sample_id", reason, row.sample_id))
 
 
-def _corpus(name: str, rows: list[Row], finder: ImageFinder) -> Corpus:
-    texts = [(sample, *text) for sample, row in enumerate(rows) for text in row.texts]
-    faces = [(sample, *face) for sample, row in enumerate(rows) for face in row.faces]
-    images = [None if image is None else finder.find(image) for _, _, image, _ in faces]
-    named = sum(image is not None for _, _, image, _ in faces)
+def find_images(rows: Sequence[Row], finder: ImageFinder) -> list[ImageRef | None]:
+    """The picture of every face of every row, in order; None where none is named, or it is not there.
+
+    Raises:
+        DataError: an archive is damaged.
+    """
+    names = [image for row in rows for _, image, _ in row.faces]
+    images = [None if image is None else finder.find(image) for image in names]
+    named = sum(image is not None for image in names)
     found = sum(image is not None for image in images)
     if found < named:
         log.warning(
             "%d of %d images are neither unpacked nor in one of %d archives under %s; their faces stay "
             "without image", named - found, named, len(finder.archives), finder.folders[-1],
         )  # fmt: skip
-    kept = [i for i, face in enumerate(faces) if images[i] is not None or face[3] is not None]
-    blendshapes = np.full((len(kept), N_BLENDSHAPES), np.nan, dtype=np.float32)
-    for row, i in enumerate(kept):
-        if faces[i][3] is not None:
-            blendshapes[row] = faces[i][3]
-    return Corpus(
-        name=name,
-        sample_id=np.array([row.sample_id for row in rows], dtype=np.int64),
-        emotions=np.stack([row.emotions for row in rows]).astype(np.float32),
-        published_split=np.array([row.split for row in rows], dtype=np.str_),
-        text=tuple(text for _, _, text in texts),
-        text_sample=np.array([sample for sample, _, _ in texts], dtype=np.int64),
-        text_number=np.array([number for _, number, _ in texts], dtype=np.int64),
-        image=tuple(images[i] for i in kept),
-        blendshapes=blendshapes,
-        face_sample=np.array([faces[i][0] for i in kept], dtype=np.int64),
-        face_number=np.array([faces[i][1] for i in kept], dtype=np.int64),
-    )
+    return images
 
 
 class Emo3DData:

@@ -29,7 +29,10 @@ EMOTION_TOLERANCE = 1e-6
 
 @dataclass
 class Row:
-    """One checked row. ``texts``: (number, text); ``faces``: (number, image name or None, scores or None)."""
+    """One checked row. ``emotions`` and scores are float64, so that no printed digit is lost.
+
+    ``texts``: (number, text); ``faces``: (number, image name or None, scores or None).
+    """
 
     file: str
     number: int
@@ -38,6 +41,7 @@ class Row:
     emotions: np.ndarray | None = None
     texts: list[tuple[int, str]] = field(default_factory=list)
     faces: list[tuple[int, str | None, np.ndarray | None]] = field(default_factory=list)
+    prompt_type: str | None = None
 
 
 def find_tables(root: Path) -> list[tuple[Path, str]]:
@@ -110,6 +114,8 @@ class _RowReader:
         self._read_split()
         self._read_emotions()
         self._read_texts()
+        if (prompt_type := self._cell("prompt_type")) is not None:
+            self.row.prompt_type = str(prompt_type)
         for number in FACE_NUMBERS:
             self._read_face(number)
         return self.row
@@ -144,7 +150,7 @@ class _RowReader:
             self._report("split", f"{cell!r} is none of {', '.join(SPLIT_FILES)}")
 
     def _read_emotions(self) -> None:
-        values = np.zeros(len(EMOTIONS), dtype=np.float32)
+        values = np.zeros(len(EMOTIONS))
         before = len(self.problems)
         for index, emotion in enumerate(EMOTIONS):
             cell = self._cell(emotion)
@@ -166,7 +172,7 @@ class _RowReader:
         for number in TEXT_NUMBERS:
             cell = self._cell(f"text_{number}")
             if cell is not None:
-                self.row.texts.append((number, " ".join(str(cell).split())))
+                self.row.texts.append((number, str(cell)))
         if not self.row.texts:
             self._report("text_1", "no text in text_1, text_2, text_3")
 
@@ -183,7 +189,7 @@ class _RowReader:
             if cell is None:
                 continue
             try:
-                scores = parse_blendshapes(cell)
+                scores = parse_blendshapes(cell, np.float64)
             except (TypeError, ValueError) as error:
                 self._report(column, str(error))
             break

@@ -23,19 +23,22 @@ def is_missing(cell: object) -> bool:
     return not isinstance(cell, Sequence | np.ndarray) and cell != cell
 
 
-def parse_blendshapes(cell: object) -> np.ndarray:
+def parse_blendshapes(cell: object, dtype: type = np.float32) -> np.ndarray:
     """52 scores from a printed numpy array (``"[0.    0.271 …\\n …]"``), a list, or an array.
 
+    Args:
+        dtype: float64 keeps every digit that was printed.
+
     Returns:
-        (52,) float32 in [0, 1].
+        (52,) of that type, in [0, 1].
 
     Raises:
         ValueError: with the reason, where the cell holds anything else.
     """
     if isinstance(cell, str):
-        values = _from_text(cell)
+        values = _from_text(cell, dtype)
     elif isinstance(cell, Sequence | np.ndarray):
-        values = np.asarray(cell, dtype=np.float32).reshape(-1)
+        values = np.asarray(cell, dtype=dtype).reshape(-1)
     else:
         raise ValueError(f"expected {N_BLENDSHAPES} numbers, got {cell!r}")
     if len(values) != N_BLENDSHAPES:
@@ -50,10 +53,10 @@ def parse_blendshapes(cell: object) -> np.ndarray:
     return values.clip(0, 1)
 
 
-def _from_text(cell: str) -> np.ndarray:
+def _from_text(cell: str, dtype: type) -> np.ndarray:
     words = cell.translate(_SPACES).split()
     try:
-        return np.array(list(map(float, words)), dtype=np.float32)
+        return np.array(list(map(float, words)), dtype=dtype)
     except ValueError:
         if "..." in words:
             raise ValueError("the numbers were cut short by '...' when they were printed") from None

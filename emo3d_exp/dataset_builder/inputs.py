@@ -38,13 +38,18 @@ def joined_rows(build: Path, stage: Stage, partial: bool = False) -> list[Row]:
             if number == 0:
                 joined[sample] = {"sample_id": sample}
             if sample in joined:
-                joined[sample] |= {column: row[column] for column in columns}
+                joined[sample] |= {column: row[column] for column in map(_outermost, columns)}
                 joined[sample] |= {f"{name}_shard": row["shard"], f"{name}_row": row["row"]}
         absent = joined.keys() - found - gone
         if absent and not partial:
             raise DataError(f"stage {stage.name}: {len(absent)} samples have no row in stage {name}")
         gone |= absent
     return [joined[sample] for sample in sorted(joined.keys() - gone)]
+
+
+def _outermost(column: str) -> str:
+    """The column that holds ``images.list.element.key``, of which a stage may ask for parts alone."""
+    return column.partition(".")[0]
 
 
 def _with_note(store: RowStore, columns: Sequence[str]) -> tuple[str, ...]:

@@ -142,8 +142,11 @@ def _forget(work: _Work, store: RowStore, manifest: dict[str, Any], inputs: dict
 
 def _make(work: _Work, store: RowStore, rows: list[Row], executor: Executor, bars: Progress) -> None:
     """Process and append the rows that are not there yet."""
-    stage = work.stage
-    blocks = blocks_left(rows, store.sample_ids(), stage.shard_rows or max(1, len(rows)))
+    stage, done = work.stage, store.sample_ids()
+    if stage.shard_rows is None and done != {row["sample_id"] for row in rows}:
+        store.clear()  # it looks at all rows together, also at those that were done
+        done = set()
+    blocks = blocks_left(rows, done, stage.shard_rows or max(1, len(rows)))
     task = bars.add_task(stage.name, total=len(rows), completed=len(rows) - sum(len(b) for _, b in blocks))
     for (number, block), made in zip(blocks, executor.map(stage, [b for _, b in blocks]), strict=True):
         _check(stage, block, made)

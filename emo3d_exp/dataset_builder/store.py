@@ -156,6 +156,8 @@ def _read(shard: Path, columns: list[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
+        if any("." in column for column in columns or ()):  # a part of a nested column
+            return pq.ParquetFile(shard).read(columns=columns)
         return pq.read_table(shard, columns=columns)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DataError(_damaged(shard, error)) from error

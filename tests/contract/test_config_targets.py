@@ -22,6 +22,8 @@ PACKAGE_OF = {
     "augmentation": "emo3d_exp.augmentation",
     "teacher_forcing": "emo3d_exp.models",
     "data": "emo3d_exp.data",
+    "builder": "emo3d_exp.dataset_builder",
+    "source": "emo3d_exp.dataset_builder",
     "split": "emo3d_exp.data",
     "rig": "emo3d_exp.faces",
     "renderer": "emo3d_exp.faces",
