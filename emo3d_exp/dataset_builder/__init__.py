@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.executors import LocalExecutor
+    from emo3d_exp.dataset_builder.llm import HuggingFaceChat, LLMEmotions, LLMTexts, OpenAIChat
     from emo3d_exp.dataset_builder.mini import (
         STAGES,
         MiniSettings,
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "STAGES": "mini",
+    "HuggingFaceChat": "llm",
+    "LLMEmotions": "llm",
+    "LLMTexts": "llm",
     "LocalExecutor": "executors",
     "MiniSettings": "mini",
+    "OpenAIChat": "llm",
     "RowStore": "store",
     "Stage": "stage",
     "ensure_mini": "mini",
@@ -34,8 +39,12 @@ _MODULES = {
 
 __all__ = [
     "STAGES",
+    "HuggingFaceChat",
+    "LLMEmotions",
+    "LLMTexts",
     "LocalExecutor",
     "MiniSettings",
+    "OpenAIChat",
     "RowStore",
     "Stage",
     "ensure_mini",

@@ -18,7 +18,7 @@ from emo3d_exp.dataset_builder.executors import LocalExecutor
 from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
-from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.errors import ConfigError, DataError, StoppedError
 
 log = logging.getLogger(__name__)
 
@@ -116,11 +116,16 @@ def _make(work: _Work, store: RowStore, rows: list[Row], executor: Executor, bar
     """Process and append the rows that are not there yet."""
     stage = work.stage
     blocks = blocks_left(rows, store.sample_ids(), stage.shard_rows or max(1, len(rows)))
-    task = bars.add_task(stage.name, total=len(rows), completed=len(rows) - sum(len(b) for _, b in blocks))
-    for (number, block), made in zip(blocks, executor.map(stage, [b for _, b in blocks]), strict=True):
-        _check(stage, block, made)
-        store.append(number, made, stage.schema())
-        bars.advance(task, len(made))
+    left = sum(len(block) for _, block in blocks)
+    task = bars.add_task(stage.name, total=len(rows), completed=len(rows) - left)
+    try:
+        for (number, block), made in zip(blocks, executor.map(stage, [b for _, b in blocks]), strict=True):
+            _check(stage, block, made)
+            store.append(number, made, stage.schema())
+            left -= len(made)
+            bars.advance(task, len(made))
+    except StoppedError as error:
+        raise StoppedError(f"{error} ({left} of {len(rows)} rows of stage {stage.name} are left)") from error
 
 
 def _counted(store: RowStore) -> dict[str, Any]:
