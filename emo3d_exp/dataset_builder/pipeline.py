@@ -106,7 +106,8 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     wanted = rows if work.limit is None else rows[: work.limit]
     _make(work, store, wanted, executor, bars)
     whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
-    manifest |= _counted(store) | {"complete": whole, "inputs": input_hashes}
+    earlier = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST)}
+    manifest = earlier | _counted(store) | {"complete": whole, "inputs": input_hashes}
     store.write_manifest(manifest)
     log.info("%s: %s in %.1f s", stage.name, _told(manifest), time.monotonic() - started)
     return manifest

@@ -108,7 +108,8 @@ class AskingStage(Stage):
     def process(self, rows: list[Row]) -> list[Row]:
         """
         Raises:
-            StoppedError: ``max_cost`` or ``max_calls`` is reached, or the endpoint is down. Every answer is kept.
+            StoppedError: ``max_cost`` or ``max_calls`` is reached, or the endpoint is down; every answer is
+                kept.
         """
         outcomes = self._asked([self.question(row) for row in rows])
         return [self._row(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]

@@ -30,7 +30,7 @@ class Budget:
 
     @asynccontextmanager
     async def one_call(self, at_most: float) -> AsyncIterator[None]:
-        """Around a call that costs at most so many US dollars; waits while those under way may leave too little.
+        """Around a call that costs at most so many US dollars; waits while those under way may need the rest.
 
         Raises:
             StoppedError: there is too little left.
@@ -40,7 +40,10 @@ class Budget:
                 await self._ended.wait()
             if limit:
                 calls, cost = self.cache.spent(self.purpose)
-                raise StoppedError(f"{limit} is reached: {calls} calls for ${cost:.4f} were made so far")
+                raise StoppedError(
+                    f"{limit} is reached: {calls} calls for ${cost:.4f} were made so far. Every answer is "
+                    "kept: raise the limit and run the same command again to go on"
+                )
             self._calls, self._cost = self._calls + 1, self._cost + at_most
         try:
             yield

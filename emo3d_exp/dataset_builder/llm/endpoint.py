@@ -113,10 +113,12 @@ class OpenAIChat(ChatModel):
                 model=self.model, messages=list(request.messages), **self._settings(request)
             )
         except APITimeoutError as error:
-            raise NoAnswerError(f"no answer within {self.timeout:g} s, {self.retries + 1} times") from error
+            raise NoAnswerError(f"none within {self.timeout:g} s (attempts: {self.retries + 1})") from error
         except APIConnectionError as error:
             cause = type(error.__cause__ or error).__name__
-            raise NoAnswerError(f"the connection failed {self.retries + 1} times ({cause})") from error
+            raise NoAnswerError(
+                f"the connection failed with {cause} (attempts: {self.retries + 1})"
+            ) from error
         except APIStatusError as error:
             raise self._refused(error) from None
         except (OpenAIError, ValueError) as error:

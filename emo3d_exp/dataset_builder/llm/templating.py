@@ -44,7 +44,8 @@ class PromptTemplate:
         found = self._template.get_identifiers()
         if unknown := sorted(set(found) - set(known)):
             raise ConfigError(
-                f"template={path}: unknown placeholders {_listed(unknown)}; choose from {_listed(sorted(known))}"
+                f"template={path}: unknown placeholders {_listed(unknown)}; "
+                f"choose from {_listed(sorted(known))}"
             )
         if needed not in found:
             raise ConfigError(f"template={path} lacks the placeholder ${needed}")
