@@ -12,7 +12,11 @@ from emo3d_exp.runs import cache_root
 
 FILE = "answers.sqlite"
 _LOCK_SECONDS = 60.0
+# Written ahead and not forced to the disk each time: safe when a process dies, and much faster. (Who
+# loses power may lose the last answers, but not the file.)
 _TABLES = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, text TEXT NOT NULL, ended TEXT NOT NULL, tokens_in INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL, answer_id TEXT NOT NULL, cost REAL NOT NULL,
@@ -32,8 +36,8 @@ class AnswerCache:
     """A SQLite file of answers by the hash of their request.
 
     Each answer is committed, together with what it cost, before anything is done with it: what a killed
-    process has received is not asked for again. Several processes may share the file. (SQLite needs working
-    file locks: put it on a local disk rather than on a network share without them.)
+    process has received is not asked for again. Several processes of one machine may share the file. (It must
+    lie on a local disk: SQLite's locks do not hold over a network.)
 
     A *purpose* is a stage with its parameters: what it has spent is known over all its runs.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -26,6 +27,12 @@ MIN_STRONGEST = 0.01
 """Of the strongest emotion: less is none."""
 _THOUGHTS = re.compile(r"^.*</think>", re.DOTALL)
 _LONGEST_REASON = 300
+
+
+@cache
+def schema_of(form: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a form."""
+    return form.model_json_schema()
 
 
 class UnusableAnswerError(Exception):
@@ -70,6 +77,7 @@ EMOTION_FORM: type[_Emotions] = create_model(
 """Eight intensities in [0, 1], not all of them zero."""
 
 
+@cache
 def texts_form(count: int) -> type[BaseModel]:
     """So many texts, different from each other, of sane length; spaces are tidied."""
     texts = Annotated[list[str], Field(min_length=count, max_length=count)]

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from emo3d_exp.dataset_builder.llm.answer_cache import AnswerCache
-from emo3d_exp.dataset_builder.llm.answer_forms import UnusableAnswerError, read_answer
+from emo3d_exp.dataset_builder.llm.answer_forms import UnusableAnswerError, read_answer, schema_of
 from emo3d_exp.dataset_builder.llm.budget import Budget
 from emo3d_exp.dataset_builder.llm.chat_model import Answer, Ask, ChatModel, Message, NoAnswerError, Request
 from emo3d_exp.errors import Emo3DError, StoppedError
@@ -121,7 +121,7 @@ class Asker:
         return Request(
             messages,
             question.form.__name__,
-            question.form.model_json_schema(),
+            schema_of(question.form),
             self.manner.temperature,
             self.manner.max_tokens,
             int(hashlib.sha256(draw.encode()).hexdigest()[:7], 16),
