@@ -5,8 +5,8 @@
 A server on this machine answers from a few words of its own, and to a share of the requests with 429, 500,
 503, half a response, none, broken JSON, values out of range, an answer cut off, an empty one, a refusal. One
 build runs undisturbed; another, against a server of the same kind, is killed (SIGKILL) at random moments and
-started again. Ends with status 1 unless both have the same rows, every row is done or set aside with a reason,
-and no answer that the killed build had received was asked for again.
+started again. Ends with status 1 unless both have the same rows, every row is done or set aside with a
+reason, and no answer that the killed build had received was asked for again.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "dataset_builder"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "dataset_builder"))
 
 import llm_build
 from stub_chat_server import StubServer, serve
 
 from emo3d_exp.dataset_builder import RowStore
 
+ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("texts", "emotions")
 PAID = ("calls", "cost")
 SLOW = 0.02
@@ -161,9 +161,9 @@ def look(folder: Path, server: StubServer, kills: Kills) -> None:
         time.sleep(0.01)
     stored: Counter[str] = Counter()
     if (file := folder / "cache" / "answers.sqlite").is_file():
-        with sqlite3.connect(file) as kept:
-            with suppress(sqlite3.OperationalError):  # killed before the file had its tables
-                stored.update(number for (number,) in kept.execute("SELECT answer_id FROM answers"))
+        # An error: killed before the file had its tables.
+        with sqlite3.connect(file) as kept, suppress(sqlite3.OperationalError):
+            stored.update(number for (number,) in kept.execute("SELECT answer_id FROM answers"))
     ledger = server.ledger
     before = sum(kills.lost)
     kills.lost.append(len(ledger.paid) - len(stored) - before)
