@@ -10,7 +10,8 @@ def save_chat_model(folder: Path, says: Sequence[str] | None, template: bool = T
     """A GPT-2 of one layer.
 
     Args:
-        says: tokens without spaces, all different, which it says one after the other, joined by spaces; None for random weights.
+        says: tokens without spaces, all different, which it says one after the other, joined by spaces;
+            None for random weights.
         template: give the tokenizer a chat template, as chat models have.
     """
     import torch

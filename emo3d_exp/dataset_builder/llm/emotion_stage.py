@@ -21,7 +21,13 @@ _TYPICAL_TEXT = "x" * 90 + "\n"
 
 
 class LLMEmotions(AskingStage):
-    """One vector of eight intensities a sample, for all its texts together (paper, section 3)."""
+    """One vector of eight intensities a sample, for all its texts together (paper, section 3).
+
+    Args:
+        template: file of the prompt; None for the one that comes with the package.
+        model, seed, temperature, max_tokens, repairs, max_cost, max_calls, cache, ask_again: see
+            :class:`AskingStage`.
+    """
 
     name = "emotions"
     reads = {"texts": ("texts",)}  # noqa: RUF012 - typed in Stage
@@ -40,12 +46,6 @@ class LLMEmotions(AskingStage):
         cache: str | None = None,
         ask_again: bool = False,
     ) -> None:
-        """
-        Args:
-            template: file of the prompt; None for the one that comes with the package.
-            model, seed, temperature, max_tokens, repairs, max_cost, max_calls, cache, ask_again: see
-                :class:`AskingStage`.
-        """
         prompt = PromptTemplate(template, "intensities.txt", PLACEHOLDERS, "texts")
         super().__init__(
             model, prompt, seed, temperature, max_tokens, repairs, max_cost, max_calls, cache, ask_again

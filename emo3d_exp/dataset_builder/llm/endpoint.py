@@ -26,6 +26,21 @@ class OpenAIChat(ChatModel):
 
     429, 5xx, timeouts and dropped connections are tried again by the client, with growing pauses and jitter,
     or after what the server's ``Retry-After`` says.
+
+    Args:
+        model: name at the endpoint; must be given.
+        base_url: of the endpoint, without a key.
+        key_variable: environment variable that holds the key; None for a server that wants none.
+        structured: how the form of the answer is asked for beside the prompt: ``json_schema``,
+            ``json_object``, or ``text`` for a server that knows neither.
+        output_limit: what the endpoint calls the longest answer: ``max_completion_tokens`` or
+            ``max_tokens`` (older servers).
+        send_seed: to servers that know ``seed``.
+        concurrency: questions at once. timeout: seconds for one attempt. retries: after the first one.
+        price_in, price_out: US dollars per million tokens; must be given, 0 where nothing is paid.
+
+    Raises:
+        ConfigError: one of them is missing or cannot be.
     """
 
     def __init__(
@@ -42,22 +57,6 @@ class OpenAIChat(ChatModel):
         price_in: float | None = None,
         price_out: float | None = None,
     ) -> None:
-        """
-        Args:
-            model: name at the endpoint; must be given.
-            base_url: of the endpoint, without a key.
-            key_variable: environment variable that holds the key; None for a server that wants none.
-            structured: how the form of the answer is asked for beside the prompt: ``json_schema``,
-                ``json_object``, or ``text`` for a server that knows neither.
-            output_limit: what the endpoint calls the longest answer: ``max_completion_tokens`` or
-                ``max_tokens`` (older servers).
-            send_seed: to servers that know ``seed``.
-            concurrency: questions at once. timeout: seconds for one attempt. retries: after the first one.
-            price_in, price_out: US dollars per million tokens; must be given, 0 where nothing is paid.
-
-        Raises:
-            ConfigError: one of them is missing or cannot be.
-        """
         if not model:
             raise ConfigError("the language model has no name: set model=… to what the endpoint calls it")
         if price_in is None or price_out is None:

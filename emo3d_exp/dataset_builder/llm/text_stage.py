@@ -26,7 +26,20 @@ _AGES = {"child": "a child", "young": "a young adult", "middle": "middle-aged", 
 
 
 class LLMTexts(AskingStage):
-    """One to three descriptions a sample, asked for along a balanced grid (paper, section 3)."""
+    """One to three descriptions a sample, asked for along a balanced grid (paper, section 3).
+
+    Args:
+        samples: rows in all; fewer are the beginning of more.
+        styles: name → how the texts are to be written. intensities: word → intensity in (0, 1].
+        themes: situations. ages: of child, young, middle, old. genders: of female, male.
+        texts_per_sample: 1 … 3.
+        template: file of the prompt; None for the one that comes with the package.
+        model, seed, temperature, max_tokens, repairs, max_cost, max_calls, cache, ask_again: see
+            :class:`AskingStage`.
+
+    Raises:
+        ConfigError: a setting that cannot be.
+    """
 
     name = "texts"
 
@@ -50,19 +63,6 @@ class LLMTexts(AskingStage):
         cache: str | None = None,
         ask_again: bool = False,
     ) -> None:
-        """
-        Args:
-            samples: rows in all; fewer are the beginning of more.
-            styles: name → how the texts are to be written. intensities: word → intensity in (0, 1].
-            themes: situations. ages: of child, young, middle, old. genders: of female, male.
-            texts_per_sample: 1 … 3.
-            template: file of the prompt; None for the one that comes with the package.
-            model, seed, temperature, max_tokens, repairs, max_cost, max_calls, cache, ask_again: see
-                :class:`AskingStage`.
-
-        Raises:
-            ConfigError: a setting that cannot be.
-        """
         prompt = PromptTemplate(template, "description.txt", PLACEHOLDERS, "emotion")
         super().__init__(
             model, prompt, seed, temperature, max_tokens, repairs, max_cost, max_calls, cache, ask_again
