@@ -20,3 +20,8 @@ class DataError(Emo3DError):
 
 class WeightsUnavailableError(Emo3DError):
     """Weights that are neither on this machine nor reachable."""
+
+
+class StoppedError(Emo3DError):
+    """Work that ended early with all that was done kept, such as at a limit of what may be spent: the same
+    command goes on."""

@@ -19,7 +19,7 @@ from emo3d_exp.dataset_builder.image_shards import ImageReadingStage
 from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
-from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.errors import ConfigError, DataError, StoppedError
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +107,8 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     wanted = rows if work.limit is None else rows[: work.limit]
     _make(work, store, wanted, executor, bars)
     whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
-    counts = _counted(store)
-    manifest = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST)}
-    manifest |= counts | {"complete": whole, "inputs": input_hashes}
+    earlier = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST)}
+    manifest = earlier | _counted(store) | {"complete": whole, "inputs": input_hashes}
     store.write_manifest(manifest)
     log.info("%s: %s in %.1f s", stage.name, _told(manifest), time.monotonic() - started)
     return manifest
@@ -147,11 +146,16 @@ def _make(work: _Work, store: RowStore, rows: list[Row], executor: Executor, bar
         store.clear()  # it looks at all rows together, also at those that were done
         done = set()
     blocks = blocks_left(rows, done, stage.shard_rows or max(1, len(rows)))
-    task = bars.add_task(stage.name, total=len(rows), completed=len(rows) - sum(len(b) for _, b in blocks))
-    for (number, block), made in zip(blocks, executor.map(stage, [b for _, b in blocks]), strict=True):
-        _check(stage, block, made)
-        store.append(number, made, stage.schema())
-        bars.advance(task, len(made))
+    left = sum(len(block) for _, block in blocks)
+    task = bars.add_task(stage.name, total=len(rows), completed=len(rows) - left)
+    try:
+        for (number, block), made in zip(blocks, executor.map(stage, [b for _, b in blocks]), strict=True):
+            _check(stage, block, made)
+            store.append(number, made, stage.schema())
+            left -= len(made)
+            bars.advance(task, len(made))
+    except StoppedError as error:
+        raise StoppedError(f"{error} ({left} of {len(rows)} rows of stage {stage.name} are left)") from error
 
 
 def _counted(store: RowStore) -> dict[str, Any]:
