@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.executors import LocalExecutor
+    from emo3d_exp.dataset_builder.lexicons import LexiconEmotions, PrimitiveEmotions, PrimitiveTexts
     from emo3d_exp.dataset_builder.mini import (
         STAGES,
         MiniSettings,
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "STAGES": "mini",
+    "LexiconEmotions": "lexicons",
     "LocalExecutor": "executors",
     "MiniSettings": "mini",
+    "PrimitiveEmotions": "lexicons",
+    "PrimitiveTexts": "lexicons",
     "RowStore": "store",
     "Stage": "stage",
     "ensure_mini": "mini",
@@ -34,8 +38,11 @@ _MODULES = {
 
 __all__ = [
     "STAGES",
+    "LexiconEmotions",
     "LocalExecutor",
     "MiniSettings",
+    "PrimitiveEmotions",
+    "PrimitiveTexts",
     "RowStore",
     "Stage",
     "ensure_mini",

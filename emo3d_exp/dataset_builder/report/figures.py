@@ -34,6 +34,7 @@ def _lengths(lengths: np.ndarray) -> Figure:
     edges = np.arange(0, lengths.max() + 1 + width, width) - 0.5
     axes.hist(lengths, bins=edges, color=BLUE, edgecolor="white", linewidth=0.4)
     middle = float(np.median(lengths))
+    axes.margins(y=0.12)
     axes.axvline(middle, color=DARK, linewidth=1, linestyle="--")
     axes.annotate(
         f"median {middle:g}", (middle, axes.get_ylim()[1] * 0.95), (5, 0), textcoords="offset points"

@@ -16,8 +16,8 @@ from emo3d_exp.records import Corpus
 from emo3d_exp.runs import write_atomically, write_json
 
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1150px; margin: 2rem auto; padding: 0
-1rem }
+body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1150px; margin: 2rem auto;
+  padding: 0 1rem }
 h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2.2rem } p { max-width: 46rem; color: #444 }
 table { border-collapse: collapse; font-size: .92em } tr { border-bottom: 1px solid #e4e4e4 }
 td, th { padding: .22rem .6rem; text-align: right; vertical-align: bottom; white-space: nowrap }
@@ -96,9 +96,9 @@ def _html(analysis: Analysis, told: Sequence[Section], pictures: Mapping[str, by
     body = "\n".join(_section(section, pictures) for section in told)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{title}</title><style>{STYLE}</style></head>'
-        f"<body>\n<h1>{title}</h1>\n<small>content "
-        f"{escape(analysis.fingerprint)}</small>\n{body}\n</body></html>\n"
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style></head><body>\n<h1>{title}</h1>\n"
+        f"<small>content {escape(analysis.fingerprint)}</small>\n{body}\n</body></html>\n"
     )
 
 

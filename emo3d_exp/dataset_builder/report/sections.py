@@ -78,14 +78,15 @@ def _wording(analysis: Analysis) -> Section:
 
 def _wording_row(own: Wording) -> list[str]:
     paper = published.TABLE_3.get(own.emotion)
-    theirs = ("–",) * 4 if paper is None else (
-        f"{paper.words:,}", f"{paper.unique_words:,}", f"{paper.word_length:.2f}", "
-        f"f"{paper.sentence_length:.2f}"
-    )  # fmt: skip
+    theirs = ["–"] * 4
+    if paper is not None:
+        theirs = [f"{paper.words:,}", f"{paper.unique_words:,}"]
+        theirs += [f"{paper.word_length:.2f}", f"{paper.sentence_length:.2f}"]
     return [
-        own.emotion, f"{own.texts:,}", f"{own.words:,}", theirs[0], f"{own.unique_words:,}", theirs[1],
-        _mean(own.word_length), _mean(own.content_word_length), theirs[2], _mean(own.sentence_length), theirs[3],
-    ]  # fmt: skip
+        *(own.emotion, f"{own.texts:,}", f"{own.words:,}", theirs[0], f"{own.unique_words:,}", theirs[1]),
+        *(_mean(own.word_length), _mean(own.content_word_length), theirs[2]),
+        *(_mean(own.sentence_length), theirs[3]),
+    ]
 
 
 def _mean(value: float | None) -> str:
