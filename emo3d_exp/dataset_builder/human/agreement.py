@@ -25,7 +25,8 @@ def read_labels(key: Path | str, answers: Sequence[Path | str]) -> tuple[np.ndar
         key: ``key.csv``. answers: two or more annotators' files.
 
     Returns:
-        (N,) int64 dominant emotions by the system, and (N,) int64 labels of each annotator by name of the file.
+        (N,) int64 dominant emotions by the system, and (N,) int64 labels of each annotator by name of the
+        file.
 
     Raises:
         ConfigError: fewer than two files.
@@ -79,8 +80,8 @@ def agreement(system: np.ndarray, labels: Mapping[str, np.ndarray], seed: int = 
         ``kappa``: Cohen's, for each pair of annotators (scikit-learn), and ``mean_kappa`` over the pairs;
         ``system``: share of items on which the system's dominant emotion is the annotator's label, for each
         annotator and for the ``majority`` (items without one are left out and counted in ``no_majority``);
-        ``confusion``: for the same, (8, 8) counts, rows: people's label, columns: the system's. Every figure has
-        a 95 % bootstrap interval over items.
+        ``confusion``: for the same, (8, 8) counts, rows: people's label, columns: the system's. Every figure
+        has a 95 % bootstrap interval over items.
 
     Raises:
         ConfigError: scikit-learn is not installed.

@@ -33,11 +33,12 @@ def read_answers(
     """One annotator's answer to every known item, in the order of ``known``.
 
     Args:
-        keys: columns that identify an item. column: the answer's. allowed: answers; their case does not count.
+        keys: columns that identify an item. column: the answer's. allowed: answers; their case does not
+        count.
 
     Raises:
-        DataError: an item is unknown, doubled, unanswered or absent, an answer is none of ``allowed``, a column
-            is absent, or the file cannot be read.
+        DataError: an item is unknown, doubled, unanswered or absent, an answer is none of ``allowed``, a
+            column is absent, or the file cannot be read.
     """
     path, found = Path(path), {}
     for place, row in _rows(path, [*keys, column]):

@@ -24,7 +24,8 @@ QUALITY = 90
 
 @dataclass(frozen=True)
 class Preference:
-    """One question. answers: of each annotator, 1 for the left system, -1 for the right one, 0 for neither."""
+    """One question. answers: of each annotator, 1 for the left system, -1 for the right one, 0 for
+    neither."""
 
     sample_id: int
     text_number: int

@@ -20,8 +20,8 @@ LABEL_QUESTION = "Which emotion does this text express most strongly?"
 
 
 def write_label_sheets(items: Sequence[Item], folder: Path | str) -> dict[str, Path]:
-    """Write ``labels.csv`` (fill in the column ``label``), ``labels.html`` (the same as a form) and ``key.csv``
-    (the system's emotions; not for annotators).
+    """Write ``labels.csv`` (fill in the column ``label``), ``labels.html`` (the same as a form) and
+    ``key.csv`` (the system's emotions; not for annotators).
 
     Returns:
         the three files by ``sheet``, ``form`` and ``key``.
@@ -55,12 +55,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def write_form(path: Path, title: str, form: Mapping[str, Any]) -> None:
-    """Write a page that asks one choice for every item, keeps the answers in the browser and saves them as CSV.
+    """Write a page that asks one choice for every item, keeps the answers in the browser and saves them as
+    CSV.
 
     Args:
-        form: ``question``; ``columns`` of the CSV (those of ``keys``, then the answer's); ``choices``: (value,
-            label) pairs; ``items``: ``keys``, ``text`` and ``pictures`` (data addresses) of each; ``file``: stem
-            of the file that is saved.
+        form: ``question``; ``columns`` of the CSV (those of ``keys``, then the answer's); ``choices``:
+            (value, label) pairs; ``items``: ``keys``, ``text`` and ``pictures`` (data addresses) of each;
+            ``file``: stem of the file that is saved.
     """
     content = json.dumps(form, ensure_ascii=False)
     # The stored answers of one sheet must not turn up in another's form.

@@ -25,11 +25,11 @@ def verdicts(preferences: Sequence[Preference], per_sample: Mapping[str, Path | 
             without a file, and metrics that a file lacks, are left out of the second part.
 
     Returns:
-        ``wins``: for each pair, the share of answers for the first system (an answer “same” is half of one) with
-        an interval over prompts, and counts; ``metrics``: for each metric over all pairs of systems with files:
-        ``spearman`` and ``kendall`` (tau-b) between the mean preference for one system and how much lower its
-        value is, ``agreement``: share of prompts on which both prefer the same one, of those on which both
-        prefer one at all. Each with a bootstrap interval over questions.
+        ``wins``: for each pair, the share of answers for the first system (an answer “same” is half of one)
+        with an interval over prompts, and counts; ``metrics``: for each metric over all pairs of systems
+        with files: ``spearman`` and ``kendall`` (tau-b) between the mean preference for one system and how
+        much lower its value is, ``agreement``: share of prompts on which both prefer the same one, of those
+        on which both prefer one at all. Each with a bootstrap interval over questions.
 
     Raises:
         DataError: a file lacks a prompt of the sheet or cannot be read.
@@ -103,7 +103,8 @@ def _value(tables: Mapping[str, Any], system: str, asked: Preference, metric: st
     key = (asked.sample_id, asked.text_number)
     if key not in tables[system][metric]:
         raise DataError(
-            f"the values of {system} lack sample_id {key[0]}, text_number {key[1]}; evaluate it on these prompts"
+            f"the values of {system} lack sample_id {key[0]}, text_number {key[1]}; evaluate it "
+            "on these prompts"
         )
     return tables[system][metric][key]
 

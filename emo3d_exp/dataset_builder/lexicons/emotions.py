@@ -29,9 +29,9 @@ class LexiconEmotions(Stage):
     Args:
         lexicon: ``emolex``, ``intensity`` or ``nrclex``. path: its file; None for ``nrclex``.
         contempt: ``dyad`` (the smaller of anger and disgust) or ``none`` (0).
-        neutral_weight: from 0; how much a word without any emotion counts in the mean, beside 1 for those with
-            one. At 0, the default, neutral is only what has no word with an emotion: most words of any text
-            have none, so that at 1 nearly all texts would be neutral.
+        neutral_weight: from 0; how much a word without any emotion counts in the mean, beside 1 for those
+            with one. At 0, the default, neutral is only what has no word with an emotion: most words of any
+            text have none, so that at 1 nearly all texts would be neutral.
     """
 
     name = "emotions"
@@ -97,6 +97,5 @@ def emotions_schema() -> pa.Schema:
 def emotions_row(sample: int, vector: np.ndarray | None, rater: str, reason: str | None = None) -> Row:
     """One rated sample, free of charge."""
     emotions = None if vector is None else vector.tolist()
-    return {
-        "sample_id": sample, "emotions": emotions, "rater": rater, "calls": 0, "cost": 0.0, "set_aside": reason
-    }  # fmt: skip
+    row = {"sample_id": sample, "emotions": emotions, "rater": rater}
+    return row | {"calls": 0, "cost": 0.0, "set_aside": reason}

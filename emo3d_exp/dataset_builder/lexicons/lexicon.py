@@ -17,6 +17,7 @@ SOURCES = {
     "emolex": "the word level file of the NRC Word-Emotion Association Lexicon (EmoLex)",
     "intensity": "the file of the NRC Emotion Intensity Lexicon",
 }
+HEADINGS = ("emotion", "affectdimension")
 HOME = "https://saifmohammad.com/WebPages/lexicons.html"
 
 
@@ -25,8 +26,8 @@ class Lexicon:
     """Emotion vectors of words.
 
     Attributes:
-        kind: one of :data:`KINDS`. vectors: word in lower case → (8,) float64 intensities in [0, 1], never all
-            zero. digest: 16 hex digits of words and vectors.
+        kind: one of :data:`KINDS`. vectors: word in lower case → (8,) float64 intensities in [0, 1], never
+            all zero. digest: 16 hex digits of words and vectors.
     """
 
     kind: str
@@ -45,8 +46,8 @@ def read_lexicon(kind: str, path: str | None = None, contempt: str = "dyad") -> 
     """Read a lexicon and bring it to the eight emotions (``mapping.py`` says how).
 
     Args:
-        kind: ``emolex`` or ``intensity``: a text file of the user's, one "word TAB category TAB value" a line,
-            value 0 or 1, or a number in [0, 1]; ``nrclex``: what that package brings (no path).
+        kind: ``emolex`` or ``intensity``: a text file of the user's, one "word TAB category TAB value" a
+            line, value 0 or 1, or a number in [0, 1]; ``nrclex``: what that package brings (no path).
         contempt: rule for contempt.
 
     Raises:
@@ -86,9 +87,7 @@ def _data_lines(file: Iterator[str]) -> Iterator[tuple[int, str]]:
     """Numbered lines, without empty ones and without a heading."""
     for number, line in enumerate(file, 1):
         cells = line.rstrip("\r\n").split("\t")
-        heading = (
-            number == 1 and len(cells) == 3 and cells[1].strip().lower() in ("emotion", "affectdimension")
-        )
+        heading = number == 1 and len(cells) == 3 and cells[1].strip().lower() in HEADINGS
         if line.strip() and not heading:
             yield number, line.rstrip("\r\n")
 

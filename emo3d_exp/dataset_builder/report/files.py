@@ -31,8 +31,8 @@ LONG = 40
 def write_report(corpus: Corpus, folder: Path | str, top: int = 20, wordnet: str | None = None) -> Analysis:
     """Analyse a corpus and write the report into a folder, replacing an earlier one.
 
-    ``report.html`` (self-contained), ``report.md`` with ``figure_8.png`` …, ``table_1.csv`` … (numbers as they
-    are shown; exact ones are in ``report.json``), ``report.json``.
+    ``report.html`` (self-contained), ``report.md`` with ``figure_8.png`` …, ``table_1.csv`` … (numbers as
+    they are shown; exact ones are in ``report.json``), ``report.json``.
 
     Args:
         top, wordnet: see :func:`~emo3d_exp.dataset_builder.report.analysis.analyse`, which also says what it
