@@ -168,10 +168,10 @@ def write_wordnet(folder) -> None:
                 f"{offset:08d} {file:02d} {letter} 01 {lemma} 0 000{frames} | made-up meaning of {lemma}\n"
             )
             index += f"{lemma} {letter} 1 0 1 1 {offset:08d}\n"
-            counts.append(f"{count} {lemma}%{1 if letter == 'n' else 2}:{file:02d}:00:: 1")
+            counts.append(f"{lemma}%{1 if letter == 'n' else 2}:{file:02d}:00:: 1 {count}\n")
         (folder / f"data.{kind}").write_text(data)
         (folder / f"index.{kind}").write_text(index)
-    (folder / "cntlist.rev").write_text("".join(f"{k} 1 {n}\n" for n, k, _ in map(str.split, sorted(counts))))
+    (folder / "cntlist.rev").write_text("".join(sorted(counts)))
 
 
 def test_synsets_by_the_most_frequent_sense(corpus: Corpus, tmp_path) -> None:

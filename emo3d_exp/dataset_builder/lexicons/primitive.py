@@ -90,8 +90,8 @@ class PrimitiveTexts(Stage):
 
 class PrimitiveEmotions(Stage):
     """The lexicon's vector of a primitive face's word, scaled so that its strongest emotion has the level
-    that the text asks for: the distribution is the lexicon's, whatever the intensity. Words that the lexicon does
-    not know are set aside.
+    that the text asks for: the distribution is the lexicon's, whatever the intensity. Words that the lexicon
+    does not know are set aside.
 
     Args:
         lexicon, path, contempt: as in :class:`LexiconEmotions`.

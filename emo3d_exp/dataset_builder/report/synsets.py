@@ -97,10 +97,15 @@ def _wordnet(folder: str | None) -> tuple[Any | None, str | None]:
 
 
 def _reader_of(reader: Any, folder: Path) -> Any:
+    import nltk
+
     try:
+        root = str(folder.resolve(strict=True))
+        if root not in nltk.data.path:
+            nltk.data.path.append(root)  # NLTK opens files below these folders only
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that there are no other languages
-            return reader(str(folder.resolve(strict=True)), None)
+            return reader(root, None)
     except (OSError, LookupError, ValueError, AssertionError) as error:
         raise ConfigError(
             f"wordnet={folder} holds no WordNet that NLTK can read ({str(error).strip()}); {HOW}"
