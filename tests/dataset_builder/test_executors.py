@@ -1,6 +1,5 @@
 import os
 import sys
-import time
 
 import pytest
 from toy_stages import Closing, Numbers
@@ -96,13 +95,10 @@ def test_ray_actors_give_the_same_rows_close_and_leave(tmp_path):
 
 
 @pytest.mark.enable_socket
-@pytest.mark.slow
 def test_a_cluster_that_is_not_there(tmp_path):
     pytest.importorskip("ray")
-    started = time.monotonic()
     with pytest.raises(ConfigError, match=r"executor\.address=127\.0\.0\.1:1: no Ray cluster"):
         _values(RayExecutor(address="127.0.0.1:1"), Closing(str(tmp_path / "log"), 2))
-    print(f"{time.monotonic() - started:.1f} s")
 
 
 def test_the_hash_of_rows_does_not_depend_on_their_shards(tmp_path):
