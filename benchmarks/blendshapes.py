@@ -4,8 +4,8 @@
     python benchmarks/blendshapes.py --images 200 --json
 
 Draws the pictures once into a temporary folder, then reads them in turn by one loop, by ``executor=local``
-and by ``executor=ray``, each in a process of its own, at a quarter of the pictures and at all of them. Reports
-the times with and without the start of the workers' processes, whether the rows are identical, and the peak of
+and by ``executor=ray``, each in a process of its own, at a quarter of the pictures and at all of them. Says
+how long they took, with and without the start of processes, whether the rows are identical, and the peaks of
 resident memory of the parent and of its largest worker.
 """
 
@@ -23,14 +23,13 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from noted_stages import DrawnHeads, Noted, peak
 
 from emo3d_exp.dataset_builder import LocalExecutor, RayExecutor, RowStore, run_stages
 
-SHARED = ROOT.parent / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 MODEL = SHARED / "mediapipe" / "face_landmarker.task"
 ICT = SHARED / "ict_facekit" / "ict_facekit_light.tar.xz"
 WAYS = ("loop", "local", "ray")

@@ -99,6 +99,9 @@ def _close(ray: Any, actors: list[Any]) -> None:
 def _connected(address: str | None, workers: int) -> Iterator[Any]:
     """The module of a Ray that runs; one that was not running before is left again."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if address is None:
+        # Whatever the name says, it is what makes Ray stay on 127.0.0.1 instead of the machine's own address.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     # Else Ray hides the accelerators from actors that ask for none; a stage chooses its device itself.
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     try:
