@@ -6,6 +6,7 @@ from toy_stages import Closing, Numbers
 
 from emo3d_exp.dataset_builder import LocalExecutor, RayExecutor, RowStore, run_stages
 from emo3d_exp.dataset_builder.executors import in_order, workers_for
+from emo3d_exp.dataset_builder.ray_executor import _connected
 from emo3d_exp.errors import ConfigError, DataError, Emo3DError
 
 BLOCKS = [[{"sample_id": 2 * n, "value": n}, {"sample_id": 2 * n + 1, "value": n}] for n in range(7)]
@@ -91,6 +92,8 @@ def test_ray_actors_give_the_same_rows_close_and_leave(tmp_path):
         _values(RayExecutor(), Closing(str(tmp_path / "raises"), 2, wrong=4))
     with pytest.raises(Emo3DError, match="a Ray actor of stage closing died"):
         _values(RayExecutor(), Closing(str(tmp_path / "dies"), 2, dies=4))
+    with _connected(None, 1):
+        assert [node["NodeManagerAddress"] for node in ray.nodes()] == ["127.0.0.1"]
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0" and not ray.is_initialized()
 
 
