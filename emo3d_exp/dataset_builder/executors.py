@@ -102,7 +102,8 @@ class LocalExecutor:
                     "executor.processes=1 or data.processes=1"
                 ) from error
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                # Waits for the blocks under way, and until workers have closed what they opened.
+                pool.shutdown(cancel_futures=True)
 
 
 def _result(future: Future[list[Row]]) -> list[Row]:

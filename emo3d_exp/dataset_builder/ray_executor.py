@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from emo3d_exp.dataset_builder.executors import (
 from emo3d_exp.dataset_builder.stage import Row, Stage
 from emo3d_exp.errors import ConfigError, Emo3DError
 
-CLOSING_SECONDS = 10.0
+CLOSING_SECONDS, PROBE_SECONDS = 10.0, 5.0
 
 
 class RayExecutor:
@@ -98,6 +99,9 @@ def _close(ray: Any, actors: list[Any]) -> None:
 def _connected(address: str | None, workers: int) -> Iterator[Any]:
     """The module of a Ray that runs; one that was not running before is left again."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if address is None:
+        # Whatever the name says, it is what makes Ray stay on 127.0.0.1 instead of the machine's own address.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     # Else Ray hides the accelerators from actors that ask for none; a stage chooses its device itself.
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     try:
@@ -129,12 +133,21 @@ def _start(ray: Any, address: str | None, workers: int) -> None:
         )
         return
     try:
+        _probe(address)
         ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"executor.address={address}: no Ray cluster answers there ({error}); start one with ray start "
             "--head, or leave executor.address=null"
         ) from error
+
+
+def _probe(address: str) -> None:
+    """Raise OSError where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        with socket.create_connection((host, int(port)), timeout=PROBE_SECONDS):
+            pass
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class RenderedImages(ImageStage):
         return {key: value for key, value in self.__dict__.items() if key not in ("_renderer", "_prior")}
 
     def parameters(self) -> dict[str, Any]:
-        keys = ("faces", "size", "jpeg_quality", "rig", "variation", "seed")
+        keys = ("faces", "size", "jpeg_quality", "rig", "rig_path", "variation", "seed")
         return {"source": "rendered", **{key: getattr(self, key) for key in keys}}
 
     def schema(self) -> pa.Schema:

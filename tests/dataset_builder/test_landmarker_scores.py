@@ -42,26 +42,30 @@ def _read(model, pictures):
         reader.close()
 
 
-@pytest.mark.shared
-def test_pose_and_confidence_of_a_head_that_is_drawn(model):
+@pytest.fixture(scope="module")
+def found(model):
+    """Faces of a head in ``POSES``, of one that smiles, and of the latter beside a smaller one."""
     renderer = Renderer(load_rig("builtin"), size=224, workers=1)
     looks = [Look(yaw=yaw, pitch=pitch, roll=roll) for yaw, pitch, roll in POSES]
-    found = apart(_read, model, list(renderer.render(np.zeros((len(looks), 52)), looks)))
+    pictures = list(renderer.render(np.zeros((len(looks), 52)), looks))
+    smile = np.zeros(52, np.float32)
+    smile[[BLENDSHAPE_INDEX["mouthSmileLeft"], BLENDSHAPE_INDEX["mouthSmileRight"]]] = 1
+    smiling, both = renderer.render(smile)[0], np.full((224, 380, 3), 222, np.uint8)
+    both[:140, :140], both[:, 150:374] = cv2.resize(pictures[0], (140, 140)), smiling
+    return apart(_read, model, [*pictures, smiling, both])
+
+
+@pytest.mark.shared
+def test_pose_and_confidence_of_a_head_that_is_drawn(found):
     rest = np.array(found[0].pose)
-    for pose, face in zip(POSES[1:], found[1:], strict=True):
+    for pose, face in zip(POSES[1:], found[1:-2], strict=True):
         np.testing.assert_allclose(np.array(face.pose) - rest, pose, atol=6.5)
         assert face.faces == 1 and 0.8 < face.confidence <= 1
 
 
 @pytest.mark.shared
-def test_the_largest_of_several_faces_is_taken(model):
-    renderer = Renderer(load_rig("builtin"), size=256, workers=1)
-    smile = np.zeros(52, np.float32)
-    smile[[BLENDSHAPE_INDEX["mouthSmileLeft"], BLENDSHAPE_INDEX["mouthSmileRight"]]] = 1
-    smiling, small = renderer.render(smile)[0], cv2.resize(renderer.render(0 * smile)[0], (150, 150))
-    both = np.full((256, 420, 3), 222, np.uint8)
-    both[:150, :150], both[:, 160:416] = small, smiling
-    alone, two = apart(_read, model, [smiling, both])
+def test_the_largest_of_several_faces_is_taken(found):
+    alone, two = found[-2:]
     assert (alone.faces, two.faces) == (1, 2)
     assert np.abs(alone.blendshapes - two.blendshapes).max() < 0.2
     assert two.blendshapes[BLENDSHAPE_INDEX["mouthSmileLeft"]] > 0.5
