@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emo3d_exp.data import load_table
 from emo3d_exp.data.built_table import table_files
@@ -11,6 +12,9 @@ from emo3d_exp.dataset_builder.data_card import CardFacts, data_card
 from emo3d_exp.dataset_builder.published_layout import write_back
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.runs import write_atomically
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 log = logging.getLogger(__name__)
 
@@ -79,18 +83,22 @@ def push_to_hub(
     if dry:
         log.info("%s holds what would be pushed to %s; nothing was pushed", written, hub_id)
         return None
-    hub = HfApi(token=token)
+    return _pushed(HfApi(token=token), written, hub_id, private)
+
+
+def _pushed(hub: HfApi, folder: Path, hub_id: str, private: bool) -> str:
+    """The address of the commit that holds the folder."""
     try:
         hub.create_repo(hub_id, repo_type="dataset", private=private, exist_ok=True)
         commit = hub.upload_folder(
             repo_id=hub_id,
-            folder_path=str(written),
+            folder_path=str(folder),
             repo_type="dataset",
             commit_message="Publish the data set",
         )
     except Exception as error:  # the hub's client raises many kinds; each ends here for the user
         raise DataError(
-            f"{written} could not be pushed to {hub_id}: {type(error).__name__}: {error}. The folder is "
-            f"complete: hf upload {hub_id} {written} --repo-type dataset pushes it by hand"
+            f"{folder} could not be pushed to {hub_id}: {type(error).__name__}: {error}. The folder is "
+            f"complete: hf upload {hub_id} {folder} --repo-type dataset pushes it by hand"
         ) from error
     return str(commit)

@@ -70,7 +70,8 @@ def targets(node: Any) -> list[DictConfig]:
     """Every mapping with a ``_target_``, at any depth."""
     if not isinstance(node, DictConfig):
         return []
-    inner = [found for key in node for found in targets(node[key])]
+    plain = [key for key in node if not OmegaConf.is_interpolation(node, key)]
+    inner = [found for key in plain for found in targets(node[key])]
     return ([node] if "_target_" in node else []) + inner
 
 

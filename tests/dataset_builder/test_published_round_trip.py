@@ -61,7 +61,7 @@ def told(rows):
     ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), parquet=st.booleans())
 def test_nothing_is_lost_in_either_direction(data, parquet, tmp_path_factory):
     folder = tmp_path_factory.mktemp("round")

@@ -13,7 +13,7 @@ from emo3d_exp.data import load_table
 
 
 def test_the_default_system_is_trained_on_a_table(tmp_path):
-    samples = [sample(n, faces=2, without=(2,) if n % 10 == 3 else ()) for n in range(60)]
+    samples = [sample(n, faces=2, without=(2,) if n % 10 == 3 else ()) for n in range(40)]
     table = build(tmp_path / "table", samples)
     succeed(
         tmp_path / "cache", tmp_path, "train.py", "data=table", "data.path=table", "tracking=none",
