@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import pickle
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -181,6 +182,15 @@ def test_a_file_that_is_no_cache_is_named(tmp_path):
     (tmp_path / "answers.sqlite").write_bytes(b"something else " * 100)
     with pytest.raises(DataError, match=r"answers\.sqlite cannot be used .*cache="):
         AnswerCache(tmp_path)
+
+
+def test_a_cache_that_breaks_later_stops_with_a_message(tmp_path):
+    with AnswerCache(tmp_path) as cache:
+        with sqlite3.connect(cache.file) as other:
+            other.execute("DROP TABLE spending")
+        with pytest.raises(DataError, match=r"answers\.sqlite cannot be read or written any more"):
+            cache.keep("key", Answer("x", "stop", 3, 4), 0.5, "purpose")
+        assert cache.find("key") is None
 
 
 # Settings

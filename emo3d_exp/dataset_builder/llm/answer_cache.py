@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from emo3d_exp.dataset_builder.llm.chat_model import Answer
 from emo3d_exp.errors import DataError
@@ -68,7 +71,7 @@ class AnswerCache:
 
     def find(self, key: str) -> tuple[Answer, float] | None:
         """The answer with this key and what it cost (US dollars), or None."""
-        row = self._db.execute(
+        row = self._run(
             "SELECT text, ended, tokens_in, tokens_out, answer_id, cost FROM answers WHERE key = ?", (key,)
         ).fetchone()
         return None if row is None else (Answer(*row[:5]), row[5])
@@ -76,13 +79,13 @@ class AnswerCache:
     def keep(self, key: str, answer: Answer, cost: float, purpose: str) -> None:
         """Commit an answer and its price."""
         used = (answer.tokens_in, answer.tokens_out)
-        with self._db:
-            self._db.execute(
+        with self._told(), self._db:
+            self._run(
                 "INSERT OR IGNORE INTO answers (key, text, ended, tokens_in, tokens_out, answer_id, cost) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (key, answer.text, answer.ended, *used, answer.answer_id, cost),
             )
-            self._db.execute(
+            self._run(
                 "INSERT INTO spending VALUES (?, 1, ?, ?, ?) ON CONFLICT (purpose) DO UPDATE SET "
                 "calls = calls + 1, cost = cost + excluded.cost, tokens_in = tokens_in + excluded.tokens_in, "
                 "tokens_out = tokens_out + excluded.tokens_out",
@@ -91,17 +94,31 @@ class AnswerCache:
 
     def spent(self, purpose: str) -> tuple[int, float]:
         """Answers that were paid for this purpose, in all runs, and their price in US dollars."""
-        row = self._db.execute("SELECT calls, cost FROM spending WHERE purpose = ?", (purpose,)).fetchone()
+        row = self._run("SELECT calls, cost FROM spending WHERE purpose = ?", (purpose,)).fetchone()
         return row or (0, 0.0)
 
     def rounds_failed(self, purpose: str, sample_id: int) -> int:
         """How often a sample was set aside with answers that could not be used."""
-        row = self._db.execute(
+        row = self._run(
             "SELECT rounds FROM failures WHERE purpose = ? AND sample_id = ?", (purpose, sample_id)
         ).fetchone()
         return row[0] if row else 0
 
     def note_failure(self, purpose: str, sample_id: int, rounds: int) -> None:
         """Remember that so many rounds of questions came to nothing."""
-        with self._db:
-            self._db.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (purpose, sample_id, rounds))
+        with self._told(), self._db:
+            self._run("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", (purpose, sample_id, rounds))
+
+    def _run(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+        with self._told():
+            return self._db.execute(statement, values)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise DataError(
+                f"{self.file} cannot be read or written any more ({error}). What it holds is kept: see to it "
+                "and run the same command again to go on"
+            ) from error

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +75,11 @@ class Asker:
         """One outcome for each question, in order.
 
         Raises:
-            StoppedError, ConfigError: nobody can be asked any more. Calls under way were
-                waited for, and every answer is kept.
+            StoppedError, ConfigError: nobody can be asked any more. Calls under way were waited for, and
+                every answer is kept.
         """
         free = asyncio.Semaphore(self.model.concurrency)
-        async with self.model.opened() as ask:
+        async with _OpenedLater(self.model) as ask:
             outcomes = await asyncio.gather(*(self._settled(ask, free, each) for each in questions))
         if self._stopped is not None:
             raise self._stopped
@@ -153,6 +154,26 @@ class Asker:
                 f"{self.model.model} gave no answer to {PATIENCE} questions in a row (the last: {error}). "
                 "Every answer so far is kept: see to it, and run the same command again to go on"
             ) from error
+
+
+class _OpenedLater:
+    """Opens the model when it is first asked: what the cache answers needs no key, network or weights."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self._model, self._stack, self._opening = model, AsyncExitStack(), asyncio.Lock()
+        self._ask: Ask | None = None
+
+    async def __aenter__(self) -> Ask:
+        return self._asked
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._stack.aclose()
+
+    async def _asked(self, request: Request) -> Answer:
+        async with self._opening:
+            if self._ask is None:
+                self._ask = await self._stack.enter_async_context(self._model.opened())
+        return await self._ask(request)
 
 
 def _repair(answer: Answer, reason: str) -> tuple[Message, Message]:

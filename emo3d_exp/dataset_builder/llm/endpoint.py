@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,8 @@ class OpenAIChat(ChatModel):
         output_limit: what the endpoint calls the longest answer: ``max_completion_tokens`` or
             ``max_tokens`` (older servers).
         send_seed: to servers that know ``seed``.
+        reasoning_effort: for models that think before they answer, such as ``low``; None to say nothing.
+            Their thoughts count towards the stage's ``max_tokens``.
         concurrency: questions at once. timeout: seconds for one attempt. retries: after the first one.
         price_in, price_out: US dollars per million tokens; must be given, 0 where nothing is paid.
 
@@ -51,6 +54,7 @@ class OpenAIChat(ChatModel):
         structured: str = "json_schema",
         output_limit: str = "max_completion_tokens",
         send_seed: bool = True,
+        reasoning_effort: str | None = None,
         concurrency: int = 16,
         timeout: float = 60.0,
         retries: int = 6,
@@ -74,16 +78,19 @@ class OpenAIChat(ChatModel):
         _check_address(base_url)
         self.model, self.base_url, self.key_variable = model, base_url.rstrip("/"), key_variable
         self.structured, self.output_limit, self.send_seed = structured, output_limit, send_seed
+        self.reasoning_effort = reasoning_effort
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
         self.price_in, self.price_out = price_in, price_out
 
     def identity(self) -> dict[str, Any]:
-        return {"model": self.model, "base_url": self.base_url, "structured": self.structured}
+        names = ("model", "base_url", "structured", "reasoning_effort")
+        return {name: getattr(self, name) for name in names}
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Ask]:
         from openai import AsyncOpenAI
 
+        _quiet()
         client = AsyncOpenAI(
             api_key=self._key(), base_url=self.base_url, timeout=self.timeout, max_retries=self.retries
         )
@@ -128,6 +135,8 @@ class OpenAIChat(ChatModel):
         settings: dict[str, Any] = {self.output_limit: request.max_tokens}
         if request.temperature is not None:
             settings["temperature"] = request.temperature
+        if self.reasoning_effort is not None:
+            settings["reasoning_effort"] = self.reasoning_effort
         if self.send_seed:
             settings["seed"] = request.seed
         if self.structured == "json_schema":
@@ -161,6 +170,7 @@ class OpenAIChat(ChatModel):
             self.output_limit: f"output_limit={other}",
             "seed": "send_seed=false",
             "temperature": "temperature=null",
+            "reasoning_effort": "reasoning_effort=null, or to a value that the model knows",
         }
 
     def _without_key(self, message: str) -> str:
@@ -186,6 +196,13 @@ def _answer(completion: Any) -> Answer:
         tokens_out=getattr(usage, "completion_tokens", None) or 0,
         answer_id=completion.id or "",
     )
+
+
+def _quiet() -> None:
+    """The client tells every request; who wants to read that sets the level of these loggers."""
+    for logger in map(logging.getLogger, ("httpx", "httpx2", "openai")):
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
 
 
 def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
