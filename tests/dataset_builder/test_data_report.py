@@ -142,12 +142,13 @@ def test_a_report_of_nothing_is_refused(corpus: Corpus, tmp_path) -> None:
     with pytest.raises(DataError, match="no text"):
         analyse(corpus.select(np.zeros(4, dtype=bool)))
     pytest.importorskip("nltk", reason="nltk is not installed")
-    with pytest.raises(ConfigError, match="holds no WordNet"):
+    with pytest.raises(ConfigError, match="is no nltk_data folder"):
         analyse(corpus, wordnet=str(tmp_path))
 
 
 def write_wordnet(folder) -> None:
     """The files of a WordNet of four made-up entries: smile (noun, verb), run (verb), dog (noun)."""
+    folder.mkdir(parents=True)
     kinds = {
         "noun": ("n", [("smile", 3, 2), ("dog", 3, 1)]),
         "verb": ("v", [("smile", 30, 5), ("run", 38, 4)]),
@@ -174,9 +175,10 @@ def write_wordnet(folder) -> None:
     (folder / "cntlist.rev").write_text("".join(sorted(counts)))
 
 
-def test_synsets_by_the_most_frequent_sense(corpus: Corpus, tmp_path) -> None:
-    pytest.importorskip("nltk", reason="nltk is not installed")
-    write_wordnet(tmp_path)
+def test_synsets_by_the_most_frequent_sense(corpus: Corpus, tmp_path, monkeypatch) -> None:
+    nltk = pytest.importorskip("nltk", reason="nltk is not installed")
+    monkeypatch.setattr(nltk.data, "path", list(nltk.data.path))
+    write_wordnet(tmp_path / "corpora" / "wordnet")
     found = analyse(corpus, wordnet=str(tmp_path)).synsets
     assert [(row.name, row.count) for row in found.nouns] == [("dog.n.01", 1)]
     # "smiles" three times and "smile" once are verbs by the counts; "run" and "ran" are one.
@@ -187,7 +189,7 @@ def test_synsets_by_the_most_frequent_sense(corpus: Corpus, tmp_path) -> None:
 
 
 def test_without_wordnet_the_tables_are_left_out_with_a_line(corpus: Corpus, tmp_path, monkeypatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "nltk.corpus", None)
+    monkeypatch.setitem(__import__("sys").modules, "nltk", None)
     found = write_report(corpus, tmp_path)
     assert "NLTK is not installed" in (found.synsets.missing or "")
     assert "nltk.downloader wordnet" in (tmp_path / "report.md").read_text()
