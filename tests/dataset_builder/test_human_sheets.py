@@ -26,6 +26,12 @@ from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.records import Corpus
 from emo3d_exp.vocab import EMOTIONS
 
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch) -> None:
+    monkeypatch.setattr("emo3d_exp.dataset_builder.human.bootstrap.REPLICATES", 60)
+
+
 LABELS = np.repeat(np.arange(8), (2, 20, 20, 20, 20, 20, 20, 5))
 
 
@@ -121,7 +127,7 @@ def test_agreement_of_three_annotators(sheets: dict[str, Path], tmp_path: Path) 
     json.dumps(found, allow_nan=False)
 
 
-def test_kappa_is_scikit_learns_and_none_where_it_is_not_defined(rng=None) -> None:
+def test_kappa_is_scikit_learns_and_none_where_it_is_not_defined() -> None:
     from sklearn.metrics import cohen_kappa_score
 
     draws = np.random.default_rng(0)

@@ -10,7 +10,7 @@ REPLICATES, LEVEL = 1000, 0.95
 
 
 def estimated(
-    figure: Callable[[np.ndarray], float], count: int, seed: int = 0, replicates: int = REPLICATES
+    figure: Callable[[np.ndarray], float], count: int, seed: int = 0
 ) -> dict[str, float | int | None]:
     """A figure with its 95 % interval over items drawn with replacement.
 
@@ -24,7 +24,7 @@ def estimated(
     """
     rng = np.random.default_rng(seed)
     value = figure(np.arange(count)) if count else float("nan")
-    draws = [figure(rng.integers(0, count, count)) for _ in range(replicates if count else 0)]
+    draws = [figure(rng.integers(0, count, count)) for _ in range(REPLICATES if count else 0)]
     known = np.array([draw for draw in draws if np.isfinite(draw)])
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (np.nan, np.nan)

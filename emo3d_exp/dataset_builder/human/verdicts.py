@@ -77,7 +77,7 @@ def _metric(
 def correlated(liked: np.ndarray, better: np.ndarray, seed: int = 0) -> dict[str, Any]:
     """Rank correlations and agreement of signs between preferences and differences.
 
-    Sides are random, so both are taken with either sign: the correlations are those of the answers as asked.
+    Which face stood left is chance, so the correlations are over every question in both orders.
 
     Args:
         liked: (N,) mean preference for the left face in [-1, 1]. better: (N,) right's value less left's.
@@ -85,7 +85,7 @@ def correlated(liked: np.ndarray, better: np.ndarray, seed: int = 0) -> dict[str
     from scipy import stats
 
     def ranked(name: str, rows: np.ndarray) -> float:
-        x, y = liked[rows], better[rows]
+        x, y = (np.concatenate([values[rows], -values[rows]]) for values in (liked, better))
         if len(rows) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
             return float("nan")
         return float(getattr(stats, name)(x, y).statistic)

@@ -14,7 +14,7 @@ from emo3d_exp.runs import write_atomically
 from emo3d_exp.vocab import EMOTION_INDEX, EMOTIONS
 
 SIZE = (900, 560)
-LARGEST, SMALLEST = 64, 14
+FONT_SIZES = (64, 48, 36, 28, 22, 18, 14)
 
 
 def nearest_words(lexicon: Lexicon, emotion: str, top: int, seed: int = 0) -> list[tuple[str, float]]:
@@ -34,7 +34,7 @@ def nearest_words(lexicon: Lexicon, emotion: str, top: int, seed: int = 0) -> li
     return [(names[place], float(cosines[place])) for place in order if cosines[place] > 0]
 
 
-def write_nearest_words(lexicon: Lexicon, folder: Path | str, top: int = 80, seed: int = 0) -> list[Path]:
+def write_nearest_words(lexicon: Lexicon, folder: Path | str, top: int = 60, seed: int = 0) -> list[Path]:
     """Write ``words_<emotion>.png`` (a cloud, words as large as their cosine) and ``words.csv`` (emotion,
     rank, word, cosine) for every emotion that has words.
 
@@ -64,7 +64,7 @@ def _draw(words: Sequence[tuple[str, float]], path: Path, seed: int) -> None:
         from wordcloud import WordCloud
     except ImportError:
         raise ConfigError("word clouds need the package wordcloud: pip install wordcloud") from None
-    for size in range(LARGEST, SMALLEST - 1, -2):
+    for size in FONT_SIZES:
         cloud = WordCloud(
             width=SIZE[0],
             height=SIZE[1],

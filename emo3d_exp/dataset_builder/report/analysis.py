@@ -72,7 +72,7 @@ def analyse(corpus: Corpus, top: int = 20, wordnet: str | None = None) -> Analys
     """Count everything.
 
     Args:
-        top: rows of tables 4, 5 and 6. wordnet: folder of WordNet's files; None for the one that NLTK finds,
+        top: rows of tables 4, 5 and 6. wordnet: nltk_data folder; None for where NLTK looks itself,
             without which tables 5 and 6 are left out.
 
     Raises:

@@ -14,7 +14,7 @@ from emo3d_exp.errors import ConfigError
 
 HOW = (
     "pip install nltk, then python -m nltk.downloader wordnet; on a machine without a network copy that "
-    "machine's nltk_data folder and set NLTK_DATA to it, or give the folder of WordNet's files as wordnet=…"
+    "machine's nltk_data folder and give it as wordnet=… or in NLTK_DATA"
 )
 
 
@@ -46,10 +46,11 @@ def synset_tables(texts: Sequence[str], top: int, folder: str | None = None) -> 
     no counts, its first noun sense, or else its first verb sense. Words that are neither are left out.
 
     Args:
-        top: synsets of each table. folder: WordNet's files; None for the corpus that NLTK finds.
+        top: synsets of each table. folder: an nltk_data folder (it holds corpora/wordnet); None for
+            where NLTK looks by itself.
 
     Raises:
-        ConfigError: ``folder`` was given and holds no WordNet.
+        ConfigError: ``folder`` was given and holds no WordNet, or NLTK is not installed.
     """
     wordnet, missing = _wordnet(folder)
     if wordnet is None:
@@ -81,32 +82,28 @@ def _main_sense(wordnet: Any, word: str) -> Any | None:
 def _wordnet(folder: str | None) -> tuple[Any | None, str | None]:
     """NLTK's reader, or None and why there is none."""
     try:
-        from nltk.corpus import wordnet
+        import nltk
         from nltk.corpus.reader.wordnet import WordNetCorpusReader
+        from nltk.corpus.util import LazyCorpusLoader
     except ImportError:
         if folder is not None:
             raise ConfigError(f"wordnet={folder} is read through NLTK: pip install nltk") from None
         return None, f"NLTK is not installed: {HOW}"
     if folder is not None:
-        return _reader_of(WordNetCorpusReader, Path(folder).expanduser()), None
+        _trust(nltk.data.path, Path(folder).expanduser())
     try:
-        wordnet.ensure_loaded()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there are no other languages
+            wordnet = LazyCorpusLoader("wordnet", WordNetCorpusReader, None)
+            wordnet.ensure_loaded()
     except LookupError:
         return None, f"NLTK finds no WordNet corpus: {HOW}"
     return wordnet, None
 
 
-def _reader_of(reader: Any, folder: Path) -> Any:
-    import nltk
-
-    try:
-        root = str(folder.resolve(strict=True))
-        if root not in nltk.data.path:
-            nltk.data.path.append(root)  # NLTK opens files below these folders only
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that there are no other languages
-            return reader(root, None)
-    except (OSError, LookupError, ValueError, AssertionError) as error:
-        raise ConfigError(
-            f"wordnet={folder} holds no WordNet that NLTK can read ({str(error).strip()}); {HOW}"
-        ) from error
+def _trust(places: list[str], folder: Path) -> None:
+    """Let NLTK look there first; it opens no file outside its data folders."""
+    if not any((folder / "corpora").glob("wordnet*")):
+        raise ConfigError(f"wordnet={folder} is no nltk_data folder with corpora/wordnet in it: {HOW}")
+    if str(folder.resolve()) not in places:
+        places.insert(0, str(folder.resolve()))
