@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: train test studio face_clip head clean
+.PHONY: train test soak studio face_clip head clean
 
 train: $(VENV)/.installed-offline
 	$(BIN)/python train.py
@@ -13,6 +13,11 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+
+# Long campaigns of faults; their last figures stand in docs/building.md.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/soak_llm.py
+	$(BIN)/python -m pytest -m slow tests/dataset_builder
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

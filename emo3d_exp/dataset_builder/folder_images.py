@@ -41,7 +41,7 @@ class FolderImages(ImageStage):
     reads = {"texts": ("texts",), "emotions": ()}  # noqa: RUF012
 
     def __init__(
-        self, root: str, mapping: str | None = None, min_size: int = 64, processes: int | None = None
+        self, root: str | None, mapping: str | None = None, min_size: int = 64, processes: int | None = None
     ) -> None:
         if not root:
             raise ConfigError("builder.images.root: give the folder, archive or address of the photographs")

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emo3d_exp.data.mini import TABLE
 from emo3d_exp.dataset_builder.sources import source_hash
@@ -109,12 +109,13 @@ def ensure_mini(
     only = [stage] if isinstance(stage, str) else None if stage is None else list(stage)
     stages = mini_stages(settings, _default_processes() if processes is None else processes)
 
-    def run() -> None:
-        from emo3d_exp.dataset_builder.pipeline import run_stages
+    return _build(settings, target, partial(_run, target, stages, only, executor, progress), only is None)
 
-        run_stages(target, stages, only, executor, progress)
 
-    return _build(settings, target, run, whole=only is None)
+def _run(*given: Any) -> None:
+    from emo3d_exp.dataset_builder.pipeline import run_stages
+
+    run_stages(*given)
 
 
 def _default_processes() -> int:

@@ -142,7 +142,7 @@ class ImageShop:
             from openai import OpenAI
         except ImportError as error:
             raise ConfigError(
-                "builder/images=endpoint: openai is not installed; pip install 'emo3d_exp[llm]'"
+                "builder/images=endpoint: openai is not installed; pip install 'emo3d_exp[build]'"
             ) from error
         key = os.environ.get(self.key_variable)
         if not key and self.base_url is None:

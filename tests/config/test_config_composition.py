@@ -44,10 +44,18 @@ def resolved(primary: str, *overrides: str) -> dict[str, Any]:
     return values
 
 
+def at(values: dict[str, Any], group: str) -> dict[str, Any]:
+    """What a group gave; ``builder/texts`` stands in ``builder``, under ``texts``."""
+    for name in group.split("/"):
+        values = values[name]
+    return values
+
+
 @pytest.mark.parametrize("primary", PRIMARIES)
 def test_defaults_compose(primary: str) -> None:
     values = resolved(primary)
-    assert groups_of(primary) - {"experiment", "sweep", "checkpoint", "meta"} <= values.keys()
+    for group in groups_of(primary) - {"experiment", "sweep", "checkpoint", "meta"}:
+        assert at(values, group), group
     assert "hydra" not in values
 
 
@@ -67,7 +75,7 @@ def test_every_choice_composes(primary: str, choice: str) -> None:
     if group in written:  # a file that sets other groups' keys too
         assert values["optimizer"]["lr"] == written["optimizer"]["lr"]
         written = written[group]
-    assert {key: values[group][key] for key in written} == written
+    assert {key: at(values, group)[key] for key in written} == written
 
 
 @pytest.mark.parametrize("name", [file.stem for file in (CONF / "backbone").glob("*.yaml")])

@@ -23,7 +23,6 @@ PACKAGE_OF = {
     "teacher_forcing": "emo3d_exp.models",
     "data": "emo3d_exp.data",
     "builder": "emo3d_exp.dataset_builder",
-    "source": "emo3d_exp.dataset_builder",
     "split": "emo3d_exp.data",
     "rig": "emo3d_exp.faces",
     "renderer": "emo3d_exp.faces",
@@ -31,6 +30,7 @@ PACKAGE_OF = {
     "meta": "emo3d_exp.evaluation.meta",
     "trainer": "pytorch_lightning",
     "tracking": "emo3d_exp.tracking",
+    "executor": "emo3d_exp.dataset_builder",
 }
 """Where the code of a group lies. ``model`` goes through the registry, ``experiment`` only sets keys."""
 
@@ -94,7 +94,8 @@ def test_every_group_is_known_and_reached_by_a_script() -> None:
     for file in (*CONF.glob("*.yaml"), *CONF.glob("model/*.yaml")):
         for entry in OmegaConf.load(file).defaults:
             if isinstance(entry, DictConfig):
-                reached |= {str(key).removeprefix("override ").lstrip("/").split("@")[0] for key in entry}
+                names = (str(key).removeprefix("override ").lstrip("/").split("@")[0] for key in entry)
+                reached |= {name.split("/")[0] for name in names}
     assert folders <= reached
 
 

@@ -118,7 +118,7 @@ def _sklearn_kappa(one: np.ndarray, other: np.ndarray) -> float:
     try:
         from sklearn.metrics import cohen_kappa_score
     except ImportError:
-        raise ConfigError("Cohen's kappa needs scikit-learn: pip install scikit-learn") from None
+        raise ConfigError("Cohen's kappa needs scikit-learn: pip install 'emo3d_exp[build]'") from None
     return float(cohen_kappa_score(one, other))
 
 
