@@ -56,8 +56,12 @@ def target(cfg: DictConfig) -> Path:
 
 
 def built_stages(cfg: DictConfig) -> list[Stage]:
-    """The stages in order."""
-    return [instantiate(cfg.builder[name], _convert_="all") for name in ORDER]
+    """The stages in order; with ``cfg.retry`` models are asked anew where their answers could not be used."""
+    chosen = [cfg.builder[name].copy() for name in ORDER]
+    for stage in chosen:
+        if cfg.retry and "ask_again" in stage:
+            stage.ask_again = True
+    return [instantiate(stage, _convert_="all") for stage in chosen]
 
 
 def held(folder: Path) -> AbstractContextManager[object]:

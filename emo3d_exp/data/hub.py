@@ -91,6 +91,6 @@ def _advice(repository: str, files: Sequence[str], problem: str) -> str:
         f"the Emo3D data is not on this machine and cannot be fetched ({problem}).\n"
         f"  missing: {listed}\n"
         f"  from:    https://huggingface.co/datasets/{repository}\n"
-        "  cure:    data.root=<folder with these files> (of build_data.py: emo3d.root=…); or connect to the internet; "
-        "or work offline with data=mini"
+        "  cure:    data.root=<folder with these files> (for source=emo3d: emo3d.root=…); or connect to the "
+        "internet; or work offline with data=mini"
     )
