@@ -119,7 +119,7 @@ def test_page_has_emotions_and_confusion_as_they_are_in_the_figures(folder, eval
 
 def test_histogram_counts_every_prompt(folder, evaluation):
     page = read_page(folder / "report.html")
-    bars = [re.fullmatch(r"(\S+) to (\S+): (\d+) prompts", title) for title in page.titles]
+    bars = [re.fullmatch(r"(\S+) to (\S+): (\d+) prompts?", title) for title in page.titles]
     counted = {(float(bar[1]), float(bar[2])): int(bar[3]) for bar in bars if bar}
     values = evaluation.per_sample["emo3d"].to_numpy()
     for (low, high), count in counted.items():
