@@ -159,10 +159,12 @@ def test_markdown_tables_equal_the_figures(found: Standings, apart: Standings, t
     assert (good[5], truth[5], good[4]) == (".600 ± .033", ".550", "")
     assert float(bad[4].split(" ")[0]) == pytest.approx(0.0233, abs=5e-5)
     assert "<i>" not in re.sub(r"\\<i>", "", text), "HTML in a name stays text"
-    assert "Not comparable" not in text and "judge j_1 (f1)" in text
+    assert "Not comparable" not in text and "judge j_1 (f1)" in text and "##" not in text
     text = write_markdown(apart, tmp_path / "apart.md").read_text(encoding="utf-8")
     assert text.startswith("**Not comparable across letters, which differ in judge, k**")
     assert text.count("| system |") == 2 and "B: 3 prompts" in text
+    heads = [text.index(f"\n## Conditions {letter}\n\n| system |") for letter in "AB"]
+    assert heads == sorted(heads)
 
 
 def check_latex(text: str) -> None:
