@@ -144,7 +144,8 @@ def write_comparison(board: Leaderboard, found: Standings, cfg: DictConfig, fold
     ``comparison.png``: what the best systems make of the same texts; ``leaderboard.html`` with all of it."""
     from PIL import Image
 
-    from emo3d_exp.evaluation.standings_files import write_csv, write_latex
+    from emo3d_exp.evaluation.standings_csv import write_csv
+    from emo3d_exp.evaluation.standings_latex import write_latex
     from emo3d_exp.evaluation.standings_page import write_page
     from emo3d_exp.evaluation.standings_text import write_markdown
     from emo3d_exp.evaluation.wording import counted
