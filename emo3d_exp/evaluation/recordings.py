@@ -125,7 +125,7 @@ def read_folder(folder: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFr
         if named is None:
             raise DataError(f"{file}: name it by its sample, such as 12{file.suffix} or 12_2{file.suffix}")
         if len(table) != 1:
-            raise DataError(f"{file}: {counted(len(table), 'face')}; keep the one frame that shows the face")
+            raise DataError(f"{file}: {len(table)} faces; keep the one frame that shows the face")
         tables.append(table.assign(sample_id=int(named[1]), text_number=int(named[2] or 1)))
     named_faces = pd.concat(tables, ignore_index=True)
     named_faces.attrs[UNNAMED] = False
