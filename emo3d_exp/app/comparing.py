@@ -48,11 +48,16 @@ def compare_results(results: Sequence[Path], data: LoadedData, part: str, render
     """
     prompts = data.prompts(part)
     rows = clearest(prompts)
-    headings = distinct_names([run_folder(file) for file in results], taken=[TRUTH])
+    names = headings([run_folder(file) for file in results])
     faces = {TRUTH: prompts.blendshapes[rows]}
-    for heading, file in zip(headings, results, strict=True):
-        faces[heading] = _answers(file.with_name(PREDICTIONS), prompts, rows)
+    for name, file in zip(names, results, strict=True):
+        faces[name] = _answers(file.with_name(PREDICTIONS), prompts, rows)
     return _sheet([prompts.text[row] for row in rows], faces, renderer)
+
+
+def headings(folders: Sequence[Path]) -> list[str]:
+    """Of the runs' columns: the shortest names by which their folders differ."""
+    return distinct_names(folders, taken=[TRUTH])
 
 
 def answered_alike(results: Sequence[Path]) -> list[Path]:
@@ -72,8 +77,8 @@ def answer_texts(runs: Sequence[RunFolder], texts: Sequence[str], renderer: Rend
         Emo3DError: a run cannot be reloaded.
     """
     cache = embedding_cache()
-    headings = distinct_names([run.path for run in runs])
-    faces = {name: load_predictor(run.path, cache)(texts) for name, run in zip(headings, runs, strict=True)}
+    names = headings([run.path for run in runs])
+    faces = {name: load_predictor(run.path, cache)(texts) for name, run in zip(names, runs, strict=True)}
     return _sheet(texts, faces, renderer)
 
 

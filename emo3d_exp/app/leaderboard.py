@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
     from emo3d_exp.evaluation.conditions import differing, in_one_line, value_in_words
     from emo3d_exp.evaluation.leaderboard import read_result, run_folder
     from emo3d_exp.evaluation.pairing import LABELS, compared_figures, difference, read_values, sentence
+    from emo3d_exp.evaluation.wording import counted
 
     files = [metrics_file(Path(path), part) for path in (ours, theirs)]
     names = distinct_names([run_folder(file) for file in files])
@@ -73,8 +75,8 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
     for figure in figures:
         found = difference(*tables, figure)
         log.info("%s: %s", LABELS[figure], sentence(*names, found))
-    log.info("lower is better; paired over %d prompts of %d samples; %s", found.prompts, found.samples,
-             in_one_line(facts[0]))  # fmt: skip
+    paired = f"{counted(found.prompts, 'prompt')} of {counted(found.samples, 'sample')}"
+    log.info("lower is better; paired over %s; %s", paired, in_one_line(facts[0]))
 
 
 def metrics_file(folder: Path, part: str) -> Path:
@@ -100,12 +102,14 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
     from emo3d_exp.evaluation.seeds import systems
     from emo3d_exp.evaluation.standings import standings
     from emo3d_exp.evaluation.standings_text import print_standings
+    from emo3d_exp.evaluation.wording import counted
 
     scored, unscored = results_of(pattern, cfg.part)
     if not scored:
         raise ConfigError(
-            f"run_dir={pattern}: {len(unscored)} run folders, none with evaluation/{cfg.part}/metrics.json; "
-            "score a run with: python evaluate.py run_dir=…"
+            f"run_dir={pattern}: {counted(len(unscored), 'run folder')}, none with "
+            f"evaluation/{cfg.part}/metrics.json; score a run with: python evaluate.py run_dir=… "
+            f"part={cfg.part}"
         )
     board = read_leaderboard(scored)
     found = standings(board)
@@ -115,7 +119,8 @@ def leaderboard(pattern: str, cfg: DictConfig) -> None:
     print_standings(found, tables=several_seeds)
     if unscored:
         names = ", ".join(map(str, unscored[:COMPARED])) + ", …" * (len(unscored) > COMPARED)
-        log.info("%d run folders have no scores on %s yet: %s", len(unscored), cfg.part, names)
+        left = counted(len(unscored), "run folder has", "run folders have")
+        log.info("%s no scores on %s yet: %s", left, cfg.part, names)
     if cfg.out:
         write_comparison(board, found, cfg, Path(cfg.out))
         track(found, cfg, Path(cfg.out))
@@ -139,13 +144,16 @@ def write_comparison(board: Leaderboard, found: Standings, cfg: DictConfig, fold
     ``comparison.png``: what the best systems make of the same texts; ``leaderboard.html`` with all of it."""
     from PIL import Image
 
-    from emo3d_exp.evaluation.standings_files import write_csv, write_latex
+    from emo3d_exp.evaluation.standings_csv import write_csv
+    from emo3d_exp.evaluation.standings_latex import write_latex
     from emo3d_exp.evaluation.standings_page import write_page
     from emo3d_exp.evaluation.standings_text import write_markdown
+    from emo3d_exp.evaluation.wording import counted
     from emo3d_exp.runs import write_atomically
 
     sheet, shown = drawn(board, cfg)
-    told = f"Faces of {shown} systems for {'texts of your own' if cfg.texts else 'the clearest prompts'}."
+    asked = "texts of your own" if cfg.texts else "the clearest prompts"
+    told = f"Faces of {counted(len(shown), 'system')} for {asked}, one run of each ({'; '.join(shown)})."
     if sheet is not None:
         with write_atomically(folder / "comparison.png") as partial:
             Image.fromarray(sheet).save(partial, format="PNG", optimize=True)
@@ -154,34 +162,48 @@ def write_comparison(board: Leaderboard, found: Standings, cfg: DictConfig, fold
     write_csv(found, folder / "systems.csv")
     write_page(found, folder / "leaderboard.html", sheet, told)
     board.write_csv(folder / "leaderboard.csv")
-    log.info("wrote leaderboard.html, leaderboard.csv and systems.csv, .md, .tex to %s", folder)
+    pictured = "" if sheet is None else ", and comparison.png"
+    log.info("wrote leaderboard.html and .csv, systems.csv, .md and .tex%s to %s", pictured, folder)
 
 
-def drawn(board: Leaderboard, cfg: DictConfig) -> tuple[np.ndarray | None, int]:
-    """The picture of the best systems, and how many it shows; None where there is nothing to load."""
+def drawn(board: Leaderboard, cfg: DictConfig) -> tuple[np.ndarray | None, list[str]]:
+    """The picture of the best systems, and which run of each it shows; None where nothing can be drawn."""
     from emo3d_exp.app.comparing import answer_texts, answered_alike, compare_results
     from emo3d_exp.app.data import load_data
     from emo3d_exp.app.scoring import check_same_data
     from emo3d_exp.evaluation.leaderboard import run_folder
     from emo3d_exp.evaluation.seeds import systems
 
-    firsts = [system.runs[0].path for system in systems(board)][:COMPARED]
-    best = firsts if cfg.texts else answered_alike(firsts)
+    firsts = {system.runs[0].path: system.name for system in systems(board)[:COMPARED]}
+    best = list(firsts) if cfg.texts else answered_alike(list(firsts))
     runs = [run for run in map(RunFolder, map(run_folder, best)) if run.config_file.is_file()]
     if not runs:
         log.info("no picture: the texts of outside systems are known through a run on the same data")
-        return None, 0
+        return None, []
     renderer = instantiate(cfg.renderer, rig=instantiate(cfg.rig))
     if cfg.texts is None:
         data = load_data(runs[0].config())
         check_same_data(runs[0], data)
-        return compare_results(best, data, cfg.part, renderer), len(best)
+        return compare_results(best, data, cfg.part, renderer), runs_shown(firsts, best)
     from emo3d_exp.app.assemble import set_threads
     from emo3d_exp.app.quiet import quiet_libraries
 
     quiet_libraries()
     set_threads(cfg.threads)
-    return answer_texts(runs, [str(text) for text in cfg.texts], renderer), len(runs)
+    own = [file for file in best if RunFolder(run_folder(file)).config_file.is_file()]
+    return answer_texts(runs, [str(text) for text in cfg.texts], renderer), runs_shown(firsts, own)
+
+
+def runs_shown(systems: Mapping[Path, str], results: Sequence[Path]) -> list[str]:
+    """``ridge: run ridge_s1`` for each ``metrics.json``, the run as the picture names it."""
+    from emo3d_exp.app.comparing import headings
+    from emo3d_exp.evaluation.leaderboard import run_folder
+
+    folders = [run_folder(file) for file in results]
+    return [
+        f"{systems[file]}: {'run ' if RunFolder(folder).config_file.is_file() else ''}{heading}"
+        for file, folder, heading in zip(results, folders, headings(folders), strict=True)
+    ]
 
 
 def track(found: Standings, cfg: DictConfig, folder: Path) -> None:

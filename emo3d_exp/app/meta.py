@@ -86,6 +86,7 @@ def systems(cfg: DictConfig, data: LoadedData, prompts: Prompts) -> dict[str, np
         return {}
     from emo3d_exp.evaluation import load_predictions, match
     from emo3d_exp.evaluation.report import PREDICTIONS
+    from emo3d_exp.evaluation.wording import counted
 
     paths = [Path(path) for path in sorted(glob.glob(str(cfg.run_dir)))]
     folders = [path for path in paths if (path / "config.yaml").is_file()]
@@ -93,8 +94,9 @@ def systems(cfg: DictConfig, data: LoadedData, prompts: Prompts) -> dict[str, np
     scored = [folder for folder, file in files.items() if file.is_file()]
     if not scored:
         raise ConfigError(
-            f"run_dir={cfg.run_dir}: {len(folders)} run folders, none with "
-            f"evaluation/{cfg.part}/{PREDICTIONS}; score a run first: python evaluate.py run_dir=…"
+            f"run_dir={cfg.run_dir}: {counted(len(folders), 'run folder')}, none with "
+            f"evaluation/{cfg.part}/{PREDICTIONS}; score a run first: python evaluate.py run_dir=… "
+            f"part={cfg.part}"
         )
     names, found = distinct_names(scored, taken=["mean_face", "neutral", "true"]), {}
     for folder, name in zip(scored, names, strict=True):

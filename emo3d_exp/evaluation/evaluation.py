@@ -66,7 +66,8 @@ def per_sample_table(
     ``mse_51``, ``mae``, ``mse_<region>``, ``correlation``, ``mse_best`` where samples have several faces);
     where faces were judged ``emo3d``, ``kl``, ``js``, ``r_at_1``, ``r_at_5``, ``r_at_10``,
     ``predicted_dominant``, ``shown_<emotion>`` (distribution of the nearest prompts together), ``neighbours``
-    (their sample ids, nearest first) and ``neighbour_texts``.
+    (their sample ids, nearest first) and ``neighbour_texts``. Where the values of several looks are averaged,
+    these are means over the looks, but for the neighbours, which are those of the first look.
     """
     import pandas as pd
 

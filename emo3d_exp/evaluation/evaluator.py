@@ -15,6 +15,7 @@ from emo3d_exp.evaluation.looks import LookSettings
 from emo3d_exp.evaluation.predictions import match
 from emo3d_exp.evaluation.references import reference_faces
 from emo3d_exp.evaluation.summary import by_emotion, confusion, relative, summary
+from emo3d_exp.evaluation.wording import counted
 from emo3d_exp.metrics import AGGREGATIONS
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.vocab import VOCABULARY_HASH
@@ -110,7 +111,8 @@ class Evaluator:
         bank = None if self.judge is None else self._checked(bank)
         found = match(predictions, prompts)
         if len(found.extra):
-            log.info("%d predictions belong to none of the %d prompts", len(found.extra), len(prompts))
+            extra = counted(len(found.extra), "prediction belongs", "predictions belong")
+            log.info("%s to none of the %s", extra, counted(len(prompts), "prompt"))
         faces = {"prediction": found.predictions.blendshapes}
         faces |= reference_faces(prompts, mean_face, self.seed)
         values = self._values(faces, prompts, bank)
@@ -161,7 +163,8 @@ class Evaluator:
         if bank is None:
             raise ConfigError("the Emo3D metric needs a prompt bank")
         if len(bank) < self.k:
-            raise DataError(f"metric.k={self.k} neighbours, but the prompt bank has only {len(bank)} prompts")
+            only = counted(len(bank), "prompt")
+            raise DataError(f"metric.k={self.k} neighbours, but the prompt bank has only {only}")
         return bank
 
     def _values(

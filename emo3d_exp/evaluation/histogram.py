@@ -7,6 +7,8 @@ from html import escape
 
 import numpy as np
 
+from emo3d_exp.evaluation.wording import counted
+
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 250, 44, 34, 46
 BINS = 40
 COLOURS = ("#222222", "#2e7d4f", "#b0442f", "#7a4fa3")
@@ -32,7 +34,7 @@ def histogram(values: np.ndarray, label: str, marks: Mapping[str, float], limits
     bars = [
         f'<rect x="{across(start):.1f}" y="{base - count * scale:.1f}" '
         f'width="{across(end) - across(start) - 1:.1f}" height="{count * scale:.1f}" fill="#7fa3c7">'
-        f"<title>{start:.4g} to {end:.4g}: {count} prompts</title></rect>"
+        f"<title>{start:.4g} to {end:.4g}: {counted(count, 'prompt')}</title></rect>"
         for count, start, end in zip(counts.tolist(), edges[:-1], edges[1:], strict=True)
         if count
     ]

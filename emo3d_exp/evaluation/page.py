@@ -11,6 +11,7 @@ from emo3d_exp.evaluation.conditions import in_words
 from emo3d_exp.evaluation.evaluation import Evaluation
 from emo3d_exp.evaluation.markup import page, paragraphs, terms
 from emo3d_exp.evaluation.picked import Picked
+from emo3d_exp.evaluation.wording import counted
 
 COMPARABLE = "Results compare only where data, part, judge, rig, renderer, looks, bank, k and ε are the same."
 
@@ -29,7 +30,7 @@ def report_page(
     """
     facts = evaluation.provenance
     judge = facts.get("judge")
-    what = f"{facts['prompts']} prompts of the part “{facts['split']}”, " + (
+    what = f"{counted(facts['prompts'], 'prompt')} of the part “{facts['split']}”, " + (
         f"judged by {judge['name']} on the rig {facts['rig']['name']}."
         if judge
         else "blendshape errors alone."

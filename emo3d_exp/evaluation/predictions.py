@@ -23,6 +23,7 @@ from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.formats import READERS, WRITERS, table_of
 from emo3d_exp.evaluation.recordings import name_faces, read_folder
 from emo3d_exp.evaluation.tables import predictions_of, refuse
+from emo3d_exp.evaluation.wording import counted
 from emo3d_exp.records import Predictions, Prompts
 from emo3d_exp.runs import write_atomically
 
@@ -109,8 +110,9 @@ def _missing_message(missing: list[tuple[int, int]], asked: int, only_first_text
     hint = ""
     if only_first_texts and any(number > 1 for _, number in missing):
         hint = "\n  A sample has several texts: give every one its row, told apart by text_number (1, 2, 3)."
+    have = "has" if len(missing) == 1 else "have"
     return (
-        f"predictions: {len(missing)} of {asked} prompts have none; "
+        f"predictions: {len(missing)} of {counted(asked, 'prompt')} {have} none; "
         f"missing (sample_id/text_number): {keys}{more}{hint}"
     )
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.tables import COLUMNS, KEYS, refuse
+from emo3d_exp.evaluation.wording import counted
 from emo3d_exp.records import Prompts
 from emo3d_exp.vocab import LIVE_LINK_COLUMNS, LIVE_LINK_COUNT, LIVE_LINK_TIMECODE
 
@@ -144,8 +145,9 @@ def name_faces(table: pd.DataFrame, asked: Callable[[], Prompts] | None, source:
     prompts = asked()
     if len(table) != len(prompts):
         raise DataError(
-            f"{source}: {len(table)} faces without sample_id for {len(prompts)} prompts. Give one face for "
-            "each prompt in the order of: python evaluate.py prompts=FILE; or give each its sample_id"
+            f"{source}: {counted(len(table), 'face')} without sample_id for "
+            f"{counted(len(prompts), 'prompt')}. Give one face for each prompt in the order of: "
+            "python evaluate.py prompts=FILE; or give each its sample_id"
         )
     return table.assign(sample_id=prompts.sample_id, text_number=prompts.text_number)
 

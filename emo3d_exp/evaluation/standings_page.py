@@ -15,8 +15,10 @@ from emo3d_exp.runs import write_atomically
 
 STYLE = """
 body { max-width: 1400px; } th { cursor: pointer; user-select: none; }
-th::after { content: " ⇅"; color: #bbb; }
-img { max-width: 100%; height: auto; } td, th { white-space: nowrap; }
+th::after { content: "\\a0⇅"; color: #bbb; }
+img { max-width: 100%; height: auto; } table { font-size: 12.5px; }
+td, th { padding: .25rem .3rem; } td { white-space: nowrap; } th { vertical-align: bottom; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
 """
 SORTING = """
 for (const head of document.querySelectorAll("th")) head.onclick = () => {

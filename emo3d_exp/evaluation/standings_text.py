@@ -126,10 +126,12 @@ def _table(part: Standing, wide: bool) -> Table:
 
 
 def write_markdown(found: Standings, path: Path | str) -> Path:
-    """The tables as Markdown, each with its conditions, below the warning where there are several."""
+    """The tables as Markdown, each with its conditions; where these are several, below the warning, each
+    under its letter."""
     blocks = [f"**{_markdown(found.warning)}**"] if found.warning else []
     for part in found.parts:
         lettered = f"{part.letter}: " if found.warning else ""
+        blocks += [f"## Conditions {part.letter}"] if found.warning else []
         rows = [headings(part), ["---"] * len(headings(part)), *cells(part)]
         blocks.append("\n".join(f"| {' | '.join(map(_markdown, row))} |" for row in rows))
         if remarks := part.remarks():

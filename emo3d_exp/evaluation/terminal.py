@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emo3d_exp.evaluation.columns import comparison, legend
 from emo3d_exp.evaluation.evaluation import Evaluation
+from emo3d_exp.evaluation.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +20,7 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
     from rich.table import Table
 
     facts = evaluation.provenance
-    title = f"{facts['prompts']} prompts, split {facts['split']}"
+    title = f"{counted(facts['prompts'], 'prompt')}, split {facts['split']}"
     if facts["judge"]:
         title += f", judge {facts['judge']['name']}, rig {facts['rig']['name']}, k={facts['k']}"
     headings, rows = comparison(evaluation)

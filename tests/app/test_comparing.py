@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -119,9 +120,10 @@ def test_an_outside_system_stands_beside_a_run(
     board = Leaderboard((of_run, outside), ())
     cfg = OmegaConf.create({"renderer": None, "rig": None, "part": "test", "texts": None})
     sheet, shown = leaderboard.drawn(board, cfg)
-    assert shown == 2 and greys(sheet) == [128, 51, 102]
+    assert shown == ["model (run): run run", "model (other): mine_evaluation"]
+    assert greys(sheet) == [128, 51, 102]
     alone = Leaderboard((outside,), ())
-    assert leaderboard.drawn(alone, cfg) == (None, 0)
+    assert leaderboard.drawn(alone, cfg) == (None, [])
 
 
 def test_texts_of_the_user_are_answered_by_each_run_without_a_ground_truth(
@@ -182,7 +184,7 @@ def board_of(runs: list[RunFolder]) -> Leaderboard:
 
 
 def test_a_run_without_an_answer_leaves_no_half_output(
-    prompts: Prompts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prompts: Prompts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(leaderboard, "instantiate", lambda group, **more: Squares())
     cfg = OmegaConf.create({"renderer": None, "rig": None, "part": "test", "texts": None})
@@ -194,7 +196,11 @@ def test_a_run_without_an_answer_leaves_no_half_output(
     with pytest.raises(DataError, match=r"lacking.*no answer to text 1 of sample 2"):
         write(board_of([whole, lacking]))
     assert not (tmp_path / "out").exists()
-    write(board_of([whole]))
+    with caplog.at_level(logging.INFO):
+        write(board_of([whole]))
+    assert "systems.csv, .md and .tex, and comparison.png to" in caplog.messages[-1]
+    page = (tmp_path / "out" / "leaderboard.html").read_text(encoding="utf-8")
+    assert "Faces of 1 system for the clearest prompts, one run of each (model: run whole)." in page
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "comparison.png", "leaderboard.csv", "leaderboard.html", "systems.csv", "systems.md", "systems.tex",
     ]  # fmt: skip

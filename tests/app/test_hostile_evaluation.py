@@ -112,7 +112,7 @@ TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "an id of letters": (cell(0, "sample_id", "first"), "row 1, column sample_id: not a number"),
     "text 0": (cell(0, "text_number", 0), "row 1, column text_number: 0 is not a whole number from 1"),
     "a doubled row": (lambda t: pd.concat([t, t[:1]]), "stands in row 1 too"),
-    "a prompt left out": (lambda t: t[1:], r"1 of 40 prompts have none; missing .*1001/1"),
+    "a prompt left out": (lambda t: t[1:], r"1 of 40 prompts has none; missing .*1001/1"),
     "first texts alone": (lambda t: t[t.text_number == 1], "20 of 40 prompts have none"),
     "no rows": (lambda t: t[:0], "has no rows"),
     "other samples": (lambda t: t.assign(sample_id=t.sample_id + 1), "40 of 40 prompts have none"),

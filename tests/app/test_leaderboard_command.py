@@ -89,6 +89,31 @@ def test_a_result_that_is_not_there_is_named(tmp_path: Path) -> None:
         compare_two(str(tmp_path / "two"), str(tmp_path / "one"), "test")
 
 
+def test_where_nothing_is_scored_the_command_that_scores_names_the_part(tmp_path: Path) -> None:
+    make_run(tmp_path / "one", "a", 1, [0.5, 0.6])
+    cfg = settings(run_dir=f"{tmp_path}/*", out=str(tmp_path / "board"), part="val")
+    with pytest.raises(ConfigError) as refused:
+        leaderboard.leaderboard(cfg.run_dir, cfg)
+    assert "1 run folder, none with evaluation/val/metrics.json" in str(refused.value)
+    assert str(refused.value).endswith("python evaluate.py run_dir=… part=val")
+    assert not (tmp_path / "board").exists()
+
+
+def test_a_board_without_a_picture_does_not_name_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_run(tmp_path / "runs" / "one", "a", 1, [0.5, 0.6])
+    (tmp_path / "runs" / "two").mkdir()
+    (tmp_path / "runs" / "two" / "config.yaml").write_text("seed: 1")
+    monkeypatch.setattr(leaderboard, "drawn", lambda board, cfg: (None, []))
+    cfg = settings(run_dir=f"{tmp_path}/runs/*", out=str(tmp_path / "board"))
+    with caplog.at_level(logging.INFO):
+        leaderboard.leaderboard(cfg.run_dir, cfg)
+    waiting, wrote = caplog.messages
+    assert waiting.startswith("1 run folder has no scores on test yet: ")
+    assert wrote == f"wrote leaderboard.html and .csv, systems.csv, .md and .tex to {tmp_path}/board"
+
+
 def test_a_pattern_finds_runs_and_evaluations_of_outside_systems(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", "a", 1, [0.5, 0.6])
     outside = make_run(tmp_path / "elsewhere", "mine", 1, [0.6, 0.7])

@@ -18,7 +18,7 @@ from rich.console import Console
 from test_evaluator import MEAN_FACE, make_evaluator, noisy
 
 from emo3d_exp.errors import DataError
-from emo3d_exp.evaluation import load_predictions, print_table, read_leaderboard, write_report
+from emo3d_exp.evaluation import LookSettings, load_predictions, print_table, read_leaderboard, write_report
 from emo3d_exp.evaluation.conditions import looks_in_words
 from emo3d_exp.evaluation.picked import pick
 from emo3d_exp.vocab import EMOTIONS
@@ -93,6 +93,17 @@ def test_page_tells_figures_with_intervals_and_what_they_mean(folder, evaluation
         assert what in page.text, what
 
 
+@pytest.mark.parametrize("average", ["values", "features"])
+def test_page_says_what_is_a_mean_over_looks_and_what_the_first_look_alone(tmp_path, folder, average):
+    looked = evaluate(looks=LookSettings(count=3, average=average))
+    page = read_page(write_report(looked, tmp_path, FakeRenderer()) / "report.html")
+    cards = page.tags.count("article") if average == "values" else 0
+    assert page.text.count("(means of 3 looks)") == page.text.count("nearest prompts, first look") == cards
+    of_one = read_page(folder / "report.html").text
+    for told in ("face, averaged over 3 looks", "under 3 looks, each", "the first look alone"):
+        assert page.text.count(told) == (average == "values") and told.replace("3", "1") not in of_one
+
+
 def test_page_has_emotions_and_confusion_as_they_are_in_the_figures(folder, evaluation):
     _, _, emotions, confusion = read_page(folder / "report.html").tables
     assert [row[0] for row in emotions[1:]] == list(evaluation.emotions)
@@ -108,7 +119,7 @@ def test_page_has_emotions_and_confusion_as_they_are_in_the_figures(folder, eval
 
 def test_histogram_counts_every_prompt(folder, evaluation):
     page = read_page(folder / "report.html")
-    bars = [re.fullmatch(r"(\S+) to (\S+): (\d+) prompts", title) for title in page.titles]
+    bars = [re.fullmatch(r"(\S+) to (\S+): (\d+) prompts?", title) for title in page.titles]
     counted = {(float(bar[1]), float(bar[2])): int(bar[3]) for bar in bars if bar}
     values = evaluation.per_sample["emo3d"].to_numpy()
     for (low, high), count in counted.items():

@@ -16,7 +16,8 @@ from rich.console import Console
 from emo3d_exp.evaluation.intervals import bootstrap_interval
 from emo3d_exp.evaluation.leaderboard import read_leaderboard
 from emo3d_exp.evaluation.standings import Standings, standings
-from emo3d_exp.evaluation.standings_files import latex, write_csv, write_latex
+from emo3d_exp.evaluation.standings_csv import write_csv
+from emo3d_exp.evaluation.standings_latex import latex, write_latex
 from emo3d_exp.evaluation.standings_page import write_page
 from emo3d_exp.evaluation.standings_text import print_standings, write_markdown
 
@@ -159,10 +160,12 @@ def test_markdown_tables_equal_the_figures(found: Standings, apart: Standings, t
     assert (good[5], truth[5], good[4]) == (".600 ± .033", ".550", "")
     assert float(bad[4].split(" ")[0]) == pytest.approx(0.0233, abs=5e-5)
     assert "<i>" not in re.sub(r"\\<i>", "", text), "HTML in a name stays text"
-    assert "Not comparable" not in text and "judge j_1 (f1)" in text
+    assert "Not comparable" not in text and "judge j_1 (f1)" in text and "##" not in text
     text = write_markdown(apart, tmp_path / "apart.md").read_text(encoding="utf-8")
     assert text.startswith("**Not comparable across letters, which differ in judge, k**")
     assert text.count("| system |") == 2 and "B: 3 prompts" in text
+    heads = [text.index(f"\n## Conditions {letter}\n\n| system |") for letter in "AB"]
+    assert heads == sorted(heads)
 
 
 def check_latex(text: str) -> None:
@@ -199,6 +202,48 @@ def test_latex_is_balanced_and_escaped(found: Standings, apart: Standings, tmp_p
         == text.count("Not comparable across letters, which differ in judge, k")
         == 2
     )
+
+
+def captions(file: Path) -> list[str]:
+    return re.findall(r"^\\caption\{.*\}$", file.read_text(encoding="utf-8"), re.M)
+
+
+def test_latex_captions_name_conditions_and_leave_fingerprints_to_a_comment(
+    found: Standings, apart: Standings, tmp_path: Path
+) -> None:
+    file = write_latex(found, tmp_path / "s.tex")
+    (caption,) = captions(file)
+    assert "caption{3 prompts of the part test; judge j\\_1; rig builtin; one look, the neutral" in caption
+    assert "bank of 400 prompts of train (draw 0); own sample left out; k=10" in caption
+    assert not re.search(r"\b(d1|s1|f1|r1|p1|b1)\b", caption)
+    (comment,) = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("% A")]
+    assert comment == f"% A: {found.parts[0].conditions}" and "judge j_1 (f1)" in comment
+    one, two = captions(write_latex(apart, tmp_path / "apart.tex"))
+    assert "this is A" in one and "judge j\\_1;" in one and "judge j\\_2;" in two
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"judge": {"name": "j_1", "fingerprint": "f2"}},
+        {"data": "d2", "prompts": 7},
+        {"bank": {"split": "train", "size": 400, "seed": 0, "hash": "b2"}, "k": 5},
+    ],
+)
+def test_latex_captions_keep_fingerprints_that_alone_tell_conditions_apart(
+    facts: dict, reports: list[Path], tmp_path: Path
+) -> None:
+    other = make_run(tmp_path / "other", "other", 1, [0.5, 0.6, 0.7], facts)
+    mixed = standings(read_leaderboard([*reports, other]))
+    one, two = captions(write_latex(mixed, tmp_path / "mixed.tex"))
+    assert latex(mixed.parts[0].conditions) in one and latex(mixed.parts[1].conditions) in two
+
+
+def test_latex_of_errors_alone_says_that_there_is_no_judge(tmp_path: Path) -> None:
+    bare = {key: None for key in ("judge", "rig", "renderer", "bank")}
+    report = make_run(tmp_path / "bare", "bare", 1, [0.5, 0.6, 0.7], bare)
+    (caption,) = captions(write_latex(standings(read_leaderboard([report])), tmp_path / "bare.tex"))
+    assert "3 prompts of the part test; no judge: blendshape errors alone. " in caption
 
 
 def test_no_character_means_anything_to_latex() -> None:

@@ -1,19 +1,23 @@
-"""Standings as CSV, with every figure unrounded, and as LaTeX."""
+"""Standings as LaTeX tables that fit a page of two columns."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from emo3d_exp.evaluation.conditions import plain_conditions
+from emo3d_exp.evaluation.conditions import Facts, looks_in_words, value_in_words
 from emo3d_exp.evaluation.pairing import in_brackets
 from emo3d_exp.evaluation.seeds import FIGURES
 from emo3d_exp.evaluation.standings import Line, Standing, Standings
 from emo3d_exp.evaluation.standings_text import DIFFERENCES, FIGURES_LEGEND, interval, mean_and_spread
+from emo3d_exp.evaluation.wording import counted
 from emo3d_exp.runs import write_atomically
 
 PRINTED = ("mse", "emo3d", "r_at_10", "emotion_accuracy")
 """Figures of the LaTeX table, which has to fit a page."""
 HEADINGS = {"mse": "MSE", "emo3d": "Emo3D", "r_at_10": "R@10", "emotion_accuracy": "Right"}
+FINGERPRINTS = ("data", "split_hash", "renderer")
+"""Conditions that have no name."""
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
@@ -22,53 +26,12 @@ SPECIAL = {
 }  # fmt: skip
 
 
-def write_csv(found: Standings, path: Path | str) -> Path:
-    """One line a system and a reference.
-
-    Columns: ``conditions`` (letter), ``system`` (references begin with ``reference:``), ``seeds``; of each
-    figure the mean and ``<figure>_sd`` over seeds; ``mse_low``, ``mse_high``, ``emo3d_low``, ``emo3d_high``;
-    ``<figure>_difference`` to the best with ``_low`` and ``_high``, and ``<figure>_best``, who that is; the
-    conditions; ``differing``: those that are not the same on all lines, across which nothing compares.
-    """
-    import pandas as pd
-
-    rows = [
-        {"conditions": part.letter, **_row(line), **_best(part, line), **plain_conditions(part.facts)}
-        | {"differing": " ".join(found.differing)}
-        for part in found.parts
-        for line in part.lines
-    ]
-    with write_atomically(path) as partial:
-        pd.DataFrame(rows).to_csv(partial, index=False)
-    return Path(path)
-
-
-def _row(line: Line) -> dict[str, object]:
-    name = line.name if line.seeds else f"reference: {line.name}"
-    row: dict[str, object] = {"system": name, "seeds": str(line.seeds or "")}
-    for key in FIGURES:
-        if key in line.figures:
-            row[key] = line.figures[key][0]
-            row |= {f"{key}_sd": line.figures[key][1]} if line.seeds > 1 else {}
-        if key in line.intervals:
-            row[f"{key}_low"], row[f"{key}_high"] = line.intervals[key]
-    return row
-
-
-def _best(part: Standing, line: Line) -> dict[str, object]:
-    row: dict[str, object] = {}
-    for key, found in line.differences.items():
-        row |= {
-            f"{key}_best": part.best[key],
-            f"{found.figure}_difference": found.mean,
-            f"{found.figure}_difference_low": found.low,
-            f"{found.figure}_difference_high": found.high,
-        }
-    return row
-
-
 def write_latex(found: Standings, path: Path | str) -> Path:
-    """A ``table*`` with booktabs rules for ``\\input``; one for each set of conditions."""
+    """A ``table*`` with booktabs rules for ``\\input``; one for each set of conditions.
+
+    Captions name the conditions; the fingerprints of data, judge, rig and bank stand in a comment above the
+    table, and in the caption too where names alone do not tell the tables apart.
+    """
     head = "% needs \\usepackage{booktabs}"
     text = "\n\n".join([head, *(_latex_table(found, part) for part in found.parts)])
     with write_atomically(path) as partial:
@@ -79,6 +42,45 @@ def write_latex(found: Standings, path: Path | str) -> Path:
 def latex(text: str) -> str:
     """Text in which no character means anything to LaTeX."""
     return "".join(SPECIAL.get(character, character) for character in text)
+
+
+def told_by_names(found: Standings) -> bool:
+    """Whether the names of what differs are as many as the things that do, fingerprints left out."""
+    facts = [part.facts for part in found.parts]
+    return all(
+        len({_named(own, key) for own in facts}) == len({value_in_words(own, key) for own in facts})
+        for key in found.differing
+    )
+
+
+def _named(facts: Facts, key: str) -> str:
+    """A condition in words, without fingerprints: empty where there is nothing else to it."""
+    value: Any = facts.get(key)
+    if value is None:
+        return "none"
+    if key in FINGERPRINTS:
+        return ""
+    if key in ("judge", "rig"):
+        return str(value["name"])
+    if key == "bank":
+        return f"bank of {value['size']} prompts of {value['split']} (draw {value['seed']})"
+    return value_in_words(facts, key)
+
+
+def conditions_by_name(facts: Facts) -> str:
+    """:func:`~emo3d_exp.evaluation.conditions.in_one_line` without fingerprints."""
+    part = f"{counted(facts['prompts'], 'prompt')} of the part {facts['split']}"
+    if not facts.get("judge"):
+        return f"{part}; no judge: blendshape errors alone"
+    own = "left out" if facts.get("exclude_self") else "not left out"
+    told = [
+        part,
+        *(f"{key} {_named(facts, key)}" for key in ("judge", "rig")),
+        looks_in_words(facts["looks"]),
+    ]
+    told += [_named(facts, "bank"), f"own sample {own}"]
+    told += [f"k={facts['k']}, ε={facts['eps']}, {facts['aggregation']}, seed {facts['seed']}"]
+    return "; ".join(told)
 
 
 def _latex_table(found: Standings, part: Standing) -> str:
@@ -92,10 +94,13 @@ def _latex_table(found: Standings, part: Standing) -> str:
     body = [_latex_row(part, line, keys) for line in part.lines if line.seeds]
     below = [_latex_row(part, line, keys) for line in part.lines if not line.seeds]
     lettered = f"{found.warning}; this is {part.letter}. " if found.warning else ""
-    caption = latex(f"{lettered}{part.conditions}. {FIGURES_LEGEND} {DIFFERENCES}")
+    conditions = conditions_by_name(part.facts) if told_by_names(found) else part.conditions
+    caption = latex(f"{lettered}{conditions}. {FIGURES_LEGEND} {DIFFERENCES}")
     return "\n".join(
         [
-            r"\begin{table*}", r"\centering\small", rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
+            f"% {part.letter}: {' '.join(part.conditions.split())}",
+            r"\begin{table*}", r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+            rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
             " & ".join(heads) + r" \\", r"\midrule", *body, r"\midrule", *below, r"\bottomrule",
             r"\end{tabular}", rf"\caption{{{caption}}}", rf"\label{{tab:emo3d-{part.letter.lower()}}}",
             r"\end{table*}",
