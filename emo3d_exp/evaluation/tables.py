@@ -32,7 +32,7 @@ ROUNDING = 1e-6
 SHOWN_PROBLEMS = 200
 LINE = "line"
 """Name of an index that holds line numbers from 0: rows are told by them, so that blank lines count."""
-LARGEST_ID, LARGEST_EXACT = 2.0**63, 2.0**53
+LARGEST_ID, LARGEST_EXACT = 2**63, 2**53
 """Bounds of an id, and of one that stands as a float."""
 
 
