@@ -56,7 +56,14 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
     """
     from emo3d_exp.evaluation.conditions import differing, in_one_line, value_in_words
     from emo3d_exp.evaluation.leaderboard import read_result, run_folder
-    from emo3d_exp.evaluation.pairing import LABELS, compared_figures, difference, read_values, sentence
+    from emo3d_exp.evaluation.pairing import (
+        LABELS,
+        compared_figures,
+        difference,
+        read_values,
+        replicates_of,
+        sentence,
+    )
 
     files = [metrics_file(Path(path), part) for path in (ours, theirs)]
     names = distinct_names([run_folder(file) for file in files])
@@ -71,7 +78,7 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
         if table is None:
             raise ConfigError(f"{file.parent} has no per_sample.parquet: score it again")
     for figure in figures:
-        found = difference(*tables, figure)
+        found = difference(*tables, figure, replicates_of(*facts))
         log.info("%s: %s", LABELS[figure], sentence(*names, found))
     log.info("lower is better; paired over %d prompts of %d samples; %s", found.prompts, found.samples,
              in_one_line(facts[0]))  # fmt: skip

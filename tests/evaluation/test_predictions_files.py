@@ -250,7 +250,7 @@ def test_ids_that_no_whole_number_holds(tmp_path, number, suffix):
     else:
         table["sample_id"] = table["sample_id"].astype(float)
         table.astype(float).to_parquet(path)
-    with pytest.raises(DataError, match="row 2, column sample_id: .* is (too large|not a whole number)"):
+    with pytest.raises(DataError, match=r"row 2, column sample_id: .* is (too large|not a whole number)"):
         load_predictions(path)
 
 
@@ -261,7 +261,7 @@ def test_the_largest_ids_are_read(tmp_path):
     assert load_predictions(tmp_path / "mine.parquet").sample_id.tolist() == [2**63 - 1, 2**53 + 1]
     table["sample_id"] = [2.0**53 + 2, 1.0]
     table.to_parquet(tmp_path / "mine.parquet")
-    with pytest.raises(DataError, match="row 1, column sample_id: .* too large"):
+    with pytest.raises(DataError, match=r"row 1, column sample_id: .* too large"):
         load_predictions(tmp_path / "mine.parquet")
 
 
