@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from emo3d_exp.app.checks import check_judge
 from emo3d_exp.app.leaderboard import check_comparison, compare_two, leaderboard
 from emo3d_exp.app.overriding import overridden, paths_given
+from emo3d_exp.app.tracked_names import is_tracked
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 
 REPLACEABLE = ("metric", "rig", "renderer", "tracking")
 """Groups of a run's config that the command line may replace, or change in part, when it is scored again."""
-OWN = ("run_dir", "part", "samples", "threads", "out")
+OWN = ("run_dir", "part", "samples", "threads")
 TASKS = ("run_dir", "predictions", "prompts", "checkpoint")
 
 
@@ -42,6 +43,7 @@ def evaluate(cfg: DictConfig) -> None:
     if cfg.samples and (cfg.run_dir is None or glob.has_magic(str(cfg.run_dir))):
         raise ConfigError(f"samples={cfg.samples} are drawn from one run: give them with run_dir=outputs/…")
     check_comparison(cfg)
+    check_places(cfg)
     if cfg.against is not None:
         compare_two(str(cfg.run_dir), str(cfg.against), cfg.part)
         return
@@ -62,6 +64,17 @@ def evaluate(cfg: DictConfig) -> None:
         list_prompts(cfg)
 
 
+def check_places(cfg: DictConfig) -> None:
+    """Raise ConfigError where ``out`` or ``tracking`` are given where nothing would come of them."""
+    if cfg.run_dir is not None and cfg.out is not None and not glob.has_magic(str(cfg.run_dir)):
+        raise ConfigError(
+            f"out={cfg.out}: the report of a run lies in the run, {cfg.run_dir}/evaluation/{cfg.part}; leave "
+            "out=… out, or quote a pattern for a leaderboard: run_dir='outputs/*' out=FOLDER"
+        )
+    if cfg.prompts is not None and (cfg.out is not None or is_tracked(cfg)):
+        raise ConfigError("prompts=FILE writes that file alone: leave out=… and tracking=… out")
+
+
 def start_libraries(cfg: DictConfig) -> None:
     """Import torch, with ``cfg.threads``."""
     from emo3d_exp.app.assemble import set_threads
@@ -73,9 +86,9 @@ def start_libraries(cfg: DictConfig) -> None:
 
 def evaluate_metric(cfg: DictConfig) -> None:
     """Measure the metric by known changes of true faces, on ``cfg.data``; ``run_dir`` may name systems."""
-    given = [task for task in (*TASKS, "path") if task != "run_dir" and cfg.get(task) is not None]
-    if cfg.samples:
-        given.append("samples")
+    others = (*TASKS, "path", "against", "texts")
+    given = [name for name in others if name != "run_dir" and cfg.get(name) is not None]
+    given += [name for name, there in (("samples", cfg.samples), ("tracking", is_tracked(cfg))) if there]
     if given:
         raise ConfigError(f"{', '.join(given)} with meta=…: only run_dir=… (runs to compare) goes with it")
     check_judge(cfg)

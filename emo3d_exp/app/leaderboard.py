@@ -57,7 +57,14 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
     """
     from emo3d_exp.evaluation.conditions import differing, in_one_line, value_in_words
     from emo3d_exp.evaluation.leaderboard import read_result, run_folder
-    from emo3d_exp.evaluation.pairing import LABELS, compared_figures, difference, read_values, sentence
+    from emo3d_exp.evaluation.pairing import (
+        LABELS,
+        compared_figures,
+        difference,
+        read_values,
+        replicates_of,
+        sentence,
+    )
     from emo3d_exp.evaluation.wording import counted
 
     files = [metrics_file(Path(path), part) for path in (ours, theirs)]
@@ -73,7 +80,7 @@ def compare_two(ours: str, theirs: str, part: str) -> None:
         if table is None:
             raise ConfigError(f"{file.parent} has no per_sample.parquet: score it again")
     for figure in figures:
-        found = difference(*tables, figure)
+        found = difference(*tables, figure, replicates_of(*facts))
         log.info("%s: %s", LABELS[figure], sentence(*names, found))
     paired = f"{counted(found.prompts, 'prompt')} of {counted(found.samples, 'sample')}"
     log.info("lower is better; paired over %s; %s", paired, in_one_line(facts[0]))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.evaluation.wording import counted
 from emo3d_exp.records import Prompts
 from emo3d_exp.vocab import EMOTIONS, dominant
 
@@ -24,11 +25,18 @@ class BankSettings:
             test split is never in the bank itself, so no face is rewarded for leading back to the very
             sentence it was made from.
         size: prompts in the bank. seed: of the draw; leave it alone to compare runs.
+
+    Raises:
+        ConfigError: the seed is negative.
     """
 
     split: str = "train"
     size: int = 400
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"metric.bank.seed={self.seed} must not be negative")
 
 
 @dataclass(frozen=True)
@@ -55,13 +63,18 @@ class PromptBank:
         digest.update(np.ascontiguousarray(self.emotions, dtype=np.float32).tobytes())
         return digest.hexdigest()[:16]
 
+    def without(self) -> list[str]:
+        """The emotions that are dominant in no prompt."""
+        return _absent(np.bincount(dominant(self.emotions), minlength=len(EMOTIONS)))
+
 
 def select_bank(prompts: Prompts, size: int = 400, seed: int = 0) -> PromptBank:
     """Draw a bank that is balanced over dominant emotions.
 
     Every emotion gets as many prompts as any other; what a rare one lacks is spread evenly over the rest,
     and a remainder goes to the first ones in the order of ``EMOTIONS``. A text that stands several times
-    counts once. Where there are fewer than ``size`` distinct texts all of them are taken, which is logged.
+    counts once. Where there are fewer than ``size`` distinct texts all of them are taken, which is logged, as
+    are emotions that no prompt has.
 
     Args:
         prompts: to draw from. size: M. seed: of the draw within each emotion.
@@ -77,8 +90,7 @@ def select_bank(prompts: Prompts, size: int = 400, seed: int = 0) -> PromptBank:
     _, first = np.unique(np.array(prompts.text, dtype=object), return_index=True)
     emotion = dominant(prompts.emotions[first])
     available = np.bincount(emotion, minlength=len(EMOTIONS))
-    if available.sum() < size:
-        log.warning("the prompt bank has %d prompts, not %d: there are no more", available.sum(), size)
+    _tell_lacks(available, size)
     rng = np.random.default_rng(seed)
     drawn = []
     for label, quota in enumerate(_quotas(available, size)):
@@ -92,6 +104,22 @@ def select_bank(prompts: Prompts, size: int = 400, seed: int = 0) -> PromptBank:
         tuple(prompts.text[row] for row in rows),
         prompts.emotions[rows],
     )
+
+
+def check_neighbours(prompts: Prompts, bank: PromptBank, k: int, exclude_self: bool) -> None:
+    """Raise DataError where the bank holds fewer than ``k`` prompts for a sample, its own ones left out."""
+    if len(bank) < k:
+        raise DataError(
+            f"metric.k={k} neighbours, but the prompt bank has only {counted(len(bank), 'prompt')}"
+        )
+    samples, own = np.unique(bank.sample_id, return_counts=True)
+    own = np.where(np.isin(samples, prompts.sample_id), own, 0)
+    if exclude_self and len(bank) - own.max() < k:
+        raise DataError(
+            f"metric.k={k} neighbours, but without the own prompts of sample {samples[own.argmax()]} the "
+            f"prompt bank has only {len(bank) - own.max()}: take a smaller metric.k, or draw the bank from "
+            "another part, metric.bank.split"
+        )
 
 
 def check_emotions(prompts: Prompts, where: str) -> None:
@@ -108,3 +136,17 @@ def _quotas(available: np.ndarray, size: int) -> np.ndarray:
     for _ in range(min(size, int(available.sum()))):
         quotas[np.where(quotas < available, quotas, size + 1).argmin()] += 1
     return quotas
+
+
+def _absent(counts: np.ndarray) -> list[str]:
+    return [name for name, count in zip(EMOTIONS, counts, strict=True) if not count]
+
+
+def _tell_lacks(available: np.ndarray, size: int) -> None:
+    if available.sum() < size:
+        log.warning("the prompt bank has %d prompts, not %d: there are no more", available.sum(), size)
+    if absent := _absent(available):
+        log.warning(
+            "the prompt bank has no prompt of %s: there is none to draw, so no face can be seen to show it",
+            ", ".join(absent),
+        )

@@ -8,7 +8,7 @@ from typing import Any
 
 CONDITIONS = (
     "data", "split", "split_hash", "prompts", "judge", "rig", "renderer", "looks", "k", "eps", "aggregation",
-    "exclude_self", "bank", "seed",
+    "exclude_self", "bank", "seed", "vocabulary",
 )  # fmt: skip
 """Parts of the provenance in which two results must agree to be compared; ``split`` is the part scored, and
 ``split_hash``, where a result has it, says which samples each part has."""
@@ -61,8 +61,9 @@ def looks_in_words(looks: Facts) -> str:
 
 
 def bank_in_words(bank: Facts) -> str:
-    """``bank of 400 prompts of train (draw 0, 7b1542009207bb97)``."""
-    return f"bank of {bank['size']} prompts of {bank['split']} (draw {bank['seed']}, {bank['hash']})"
+    """``bank of 400 prompts of train (draw 0, 7b1542009207bb97)``, with the emotions that it lacks."""
+    lacking = f", none of {' and '.join(bank['without'])}" if bank.get("without") else ""
+    return f"bank of {bank['size']} prompts of {bank['split']} (draw {bank['seed']}, {bank['hash']}{lacking})"
 
 
 def in_one_line(facts: Facts) -> str:
@@ -111,6 +112,7 @@ def _data_in_words(facts: Facts) -> str:
 def _judged_in_words(facts: Facts) -> list[tuple[str, str]]:
     bank = facts["bank"]
     own = "" if not facts["exclude_self"] else " Prompts of the sample that is scored are left out."
+    lacking = f" but for {' and '.join(bank['without'])}, of which it has none" if bank.get("without") else ""
     joined = {
         "per_sample": "Each prompt's KL divergence goes through eq. 6 of the paper before the mean is taken.",
         "pooled": "The KL divergences are averaged before eq. 6 of the paper.",
@@ -124,8 +126,8 @@ def _judged_in_words(facts: Facts) -> list[tuple[str, str]]:
         ),
         (
             "Prompt bank",
-            f"{bank['size']} prompts of the part “{bank['split']}”, balanced over the emotions (draw "
-            f"{bank['seed']}, {bank['hash']}).{own}",
+            f"{bank['size']} prompts of the part “{bank['split']}”, balanced over the emotions{lacking} "
+            f"(draw {bank['seed']}, {bank['hash']}).{own}",
         ),
         (
             "Emo3D",

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emo3d_exp.errors import ConfigError, DataError
-from emo3d_exp.evaluation.bank import BankSettings, PromptBank, check_emotions, select_bank
+from emo3d_exp.evaluation.bank import (
+    BankSettings,
+    PromptBank,
+    check_emotions,
+    check_neighbours,
+    select_bank,
+)
 from emo3d_exp.evaluation.evaluation import Evaluation, per_sample_table
 from emo3d_exp.evaluation.judging import Judging, Values, in_order
 from emo3d_exp.evaluation.looks import LookSettings
@@ -64,9 +70,10 @@ class Evaluator:
         self.k, self.eps, self.aggregation, self.exclude_self = k, eps, aggregation, exclude_self
         self.bank, self.looks = bank or BankSettings(), looks or LookSettings()
         self.bootstrap, self.seed, self.threads = bootstrap, seed, threads
-        if k < 1 or not 0 <= eps < np.inf or bootstrap < 1:
+        if k < 1 or not 0 <= eps < np.inf or bootstrap < 1 or seed < 0:
             raise ConfigError(
-                f"metric: k={k} and bootstrap={bootstrap} must be positive, eps={eps} not negative"
+                f"metric: k={k} and bootstrap={bootstrap} must be positive, eps={eps} and seed={seed} not "
+                "negative"
             )
         if aggregation not in AGGREGATIONS:
             raise ConfigError(f"metric.aggregation={aggregation} is not one of {', '.join(AGGREGATIONS)}")
@@ -105,10 +112,11 @@ class Evaluator:
                 part has; goes there as ``split_hash`` unless empty.
 
         Raises:
-            DataError: a prompt has no prediction, face or emotion; the bank is smaller than ``k``.
+            DataError: a prompt has no prediction, face or emotion; the bank is smaller than ``k``,
+                a sample's own prompts left out.
         """
         _check_prompts(prompts)
-        bank = None if self.judge is None else self._checked(bank)
+        bank = None if self.judge is None else self._checked(bank, prompts)
         found = match(predictions, prompts)
         if len(found.extra):
             extra = counted(len(found.extra), "prediction belongs", "predictions belong")
@@ -159,12 +167,10 @@ class Evaluator:
     def _summary(self, values: Values, prompts: Prompts) -> dict[str, float]:
         return summary(values, prompts, self.bootstrap, self.seed, self.aggregation)
 
-    def _checked(self, bank: PromptBank | None) -> PromptBank:
+    def _checked(self, bank: PromptBank | None, prompts: Prompts) -> PromptBank:
         if bank is None:
             raise ConfigError("the Emo3D metric needs a prompt bank")
-        if len(bank) < self.k:
-            only = counted(len(bank), "prompt")
-            raise DataError(f"metric.k={self.k} neighbours, but the prompt bank has only {only}")
+        check_neighbours(prompts, bank, self.k, self.exclude_self)
         return bank
 
     def _values(
@@ -200,6 +206,7 @@ class Evaluator:
                 "size": len(bank),
                 "seed": self.bank.seed,
                 "hash": bank.fingerprint,
+                **({"without": absent} if (absent := bank.without()) else {}),
             },
         }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,8 @@ import numpy as np
 
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.recordings import is_live_link, live_link_table, read_arkit_json
-from emo3d_exp.evaluation.tables import COLUMNS, KEYS, refuse
+from emo3d_exp.evaluation.strict_json import parse, read_text
+from emo3d_exp.evaluation.tables import COLUMNS, KEYS, LINE, refuse
 from emo3d_exp.records import Predictions
 from emo3d_exp.vocab import BLENDSHAPES, VOCABULARY_HASH
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METADATA_KEY = b"emo3d_vocabulary"
+PACKED = (zipfile.BadZipFile, zlib.error)
+SAVED = "np.savez(…, sample_id=ids, blendshapes=scores, names=list_of_column_names)"
 
 
 def table_of(predictions: Predictions) -> pd.DataFrame:
@@ -61,15 +66,11 @@ def _write_jsonl(path: Path, predictions: Predictions) -> None:
 def _read_npz(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: not a readable .npz file ({error})") from error
+    arrays = _arrays(path)
     absent = [name for name in ("sample_id", "blendshapes", "names") if name not in arrays]
     if absent:
         names = ", ".join(absent)
-        cure = "names tells which blendshape each column is: np.savez(…, names=list_of_column_names)"
+        cure = f"names tells which blendshape each column is: {SAVED}"
         raise DataError(f"{path}: the arrays {names} are missing; {cure}")
     _check_vocabulary(str(arrays.get("vocabulary", VOCABULARY_HASH)), path)
     scores, rows = arrays["blendshapes"], len(np.atleast_1d(arrays["sample_id"]))
@@ -84,6 +85,20 @@ def _read_npz(path: Path) -> pd.DataFrame:
             raise DataError(f"{path}: {name} has the shape {arrays[name].shape}, expected ({rows},)")
         table[name] = arrays[name]
     return table
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(path) as parts:
+            foreign = [name for name in parts.namelist() if not name.endswith(".npy")]
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {} if foreign else {name: file[name] for name in file.files}
+    # a RuntimeError is of a part that is encrypted or packed in an unknown way
+    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, *PACKED) as error:
+        raise DataError(f"{path}: not a readable .npz file ({error}); write it again: {SAVED}") from error
+    if foreign:
+        raise DataError(f"{path}: {', '.join(foreign)} is no array; write the file by {SAVED}")
+    return arrays
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -102,19 +117,21 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_jsonl(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    rows, problems = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines()):
+    rows, lines, problems = [], [], []
+    for number, line in enumerate(read_text(path).split("\n")):
         try:
-            row = json.loads(line) if line.strip() else None
+            row = parse(line) if line.strip() else None
         except ValueError as error:
-            problems.append((number, f"not JSON: {error}"))
+            problems.append((number, str(error)))
             continue
         if isinstance(row, dict):
             rows.append(row)
+            lines.append(number)
         elif row is not None:
             problems.append((number, f"an object was expected, not {line[:40]!r}"))
     refuse(problems, str(path))
-    return pd.DataFrame(rows, columns=list(dict.fromkeys(name for row in rows for name in row)))
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name=LINE))
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from emo3d_exp.evaluation.bank import PromptBank
 from emo3d_exp.evaluation.looks import LookSettings
 from emo3d_exp.evaluation.pictures import face_features
 from emo3d_exp.metrics import RECALLS
+from emo3d_exp.metrics.arrays import unit_rows
 from emo3d_exp.records import Prompts
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ class Judging:
             face_features(faces, self.renderer, self.judge, self.cache, self.threads, look)
             for look in self.looks.looks()
         ]
-        return [np.mean([_unit(view) for view in each], axis=0)] if self.looks.average == "features" else each
+        return (
+            [np.mean([unit_rows(view) for view in each], axis=0)]
+            if self.looks.average == "features"
+            else each
+        )
 
     def _emo3d(self, features: np.ndarray, prompts: Prompts, among: np.ndarray, bank: PromptBank) -> Values:
         from emo3d_exp.metrics import Emo3DMetric
@@ -87,7 +92,3 @@ def _recalls(features: np.ndarray, texts: np.ndarray) -> Values:
 
     ranks = own_ranks(features, texts)
     return {f"r_at_{count}": ranks < count for count in RECALLS}
-
-
-def _unit(features: np.ndarray) -> np.ndarray:
-    return features / np.linalg.norm(features, axis=1, keepdims=True)

@@ -15,7 +15,7 @@ from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.columns import COLUMNS, LABELS, cell, legend
 from emo3d_exp.evaluation.conditions import CONDITIONS, differing, plain_conditions, warning
 from emo3d_exp.evaluation.evaluation import SCHEMA
-from emo3d_exp.evaluation.pairing import compared_figures, difference, in_brackets, read_values
+from emo3d_exp.evaluation.pairing import compared_figures, difference, in_brackets, read_values, replicates_of
 from emo3d_exp.runs import RunFolder, distinct_names, write_atomically
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class Leaderboard:
         ours, theirs = (read_values(other.path, [figure]) for other in (entry, best))
         if ours is None or theirs is None:
             return ""
-        return in_brackets(difference(ours, theirs, figure))
+        replicates = replicates_of(entry.provenance, best.provenance)
+        return in_brackets(difference(ours, theirs, figure, replicates))
 
     def write_csv(self, path: Path | str) -> Path:
         """One line a run and a reference, every figure unrounded, with the conditions; where these are not

@@ -45,6 +45,8 @@ class LookSettings:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ConfigError(f"metric.looks.count={self.count} must be at least 1")
+        if self.seed < 0:
+            raise ConfigError(f"metric.looks.seed={self.seed} must not be negative")
         if unknown := [name for name in self.vary if name not in VARIED]:
             raise ConfigError(f"metric.looks.vary: {', '.join(unknown)} is not one of {', '.join(VARIED)}")
         if self.average not in AVERAGES:

@@ -21,6 +21,10 @@ COLUMN = {"emo3d": "emo3d", "emo3d_kl": "kl", "mse": "mse"}
 """Figure: the column of the per-sample table whose mean it is."""
 DIGITS = {"emo3d": 3, "emo3d_kl": 3, "mse": 4}
 MORE_DIGITS = 3
+REPLICATES = 1000
+"""Of the bootstrap, where results do not say."""
+FEWEST = 10
+"""Samples from which on an interval is believed: of few it is too narrow, and of one it has no width."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,13 @@ class Difference:
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval leaves 0 out; never where the samples are too few to tell."""
+        return self.enough and (self.low > 0 or self.high < 0)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are samples enough for the interval to mean anything."""
+        return self.samples >= FEWEST
 
 
 def compared_figures(metrics: Mapping[str, float], provenance: Mapping[str, Any]) -> tuple[str, ...]:
@@ -65,8 +74,18 @@ def read_values(metrics_file: Path, figures: Sequence[str]) -> pd.DataFrame | No
     return table.set_index(KEYS).set_axis(list(figures), axis=1)
 
 
-def difference(ours: pd.DataFrame, theirs: pd.DataFrame, figure: str, seed: int = 0) -> Difference:
+def replicates_of(*provenances: Mapping[str, Any]) -> int:
+    """Bootstrap draws behind a difference of results: as many as the surest of them was made with."""
+    return max((int(facts["bootstrap"]) for facts in provenances if "bootstrap" in facts), default=REPLICATES)
+
+
+def difference(
+    ours: pd.DataFrame, theirs: pd.DataFrame, figure: str, replicates: int = REPLICATES, seed: int = 0
+) -> Difference:
     """The paired difference of two tables of :func:`read_values`.
+
+    Args:
+        replicates, seed: of the bootstrap; see :func:`replicates_of`.
 
     Raises:
         DataError: they do not hold the same prompts.
@@ -78,12 +97,15 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, figure: str, seed: int 
         )
     values = (ours[figure] - theirs[figure].reindex(ours.index)).to_numpy()
     ids = ours.index.get_level_values("sample_id").to_numpy()
-    low, high = bootstrap_interval(values, ids, seed=seed)
+    low, high = bootstrap_interval(values, ids, replicates=replicates, seed=seed)
     return Difference(figure, float(values.mean()), low, high, len(values), len(np.unique(ids)))
 
 
 def sentence(ours: str, theirs: str, found: Difference) -> str:
-    """``clip_mlp is lower than vae_clip by .012 [.001, .022]``, or that it may be chance."""
+    """``clip_mlp is lower than vae_clip by .012 [.001, .022]``, or that it may be chance, or that
+    the samples are too few for a verdict."""
+    if not found.enough:
+        return f"too few samples to tell {ours} from {theirs} ({in_brackets(found)})"
     if not found.beyond_chance:
         words = f"no difference between {ours} and {theirs} beyond chance"
         return f"{words} ({in_brackets(found)})"
@@ -93,10 +115,13 @@ def sentence(ours: str, theirs: str, found: Difference) -> str:
 
 
 def in_brackets(found: Difference, signed: bool = True) -> str:
-    """``+.012 [+.001, +.022]``, with so many digits that an end beside 0 does not read as 0."""
+    """``+.012 [+.001, +.022]``, with so many digits that an end beside 0 does not read as 0; the number of
+    samples in place of the ends where they are too few."""
     digits = _digits(found)
     values = (found.mean, found.low, found.high)
     mean, low, high = (short(value, f"{'+' if signed else ''}.{digits}f") for value in values)
+    if not found.enough:
+        return f"{mean}, {found.samples} sample{'s' * (found.samples != 1)}"
     return f"{mean} [{low}, {high}]"
 
 

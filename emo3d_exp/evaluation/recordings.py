@@ -18,13 +18,13 @@ Faces without a ``sample_id`` answer the prompts in their order. In a folder the
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emo3d_exp.errors import DataError
+from emo3d_exp.evaluation.strict_json import parse, read_text
 from emo3d_exp.evaluation.tables import COLUMNS, KEYS, refuse
 from emo3d_exp.evaluation.wording import counted
 from emo3d_exp.records import Prompts
@@ -56,9 +56,9 @@ def read_arkit_json(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not JSON ({error})") from error
+        content = parse(read_text(path))
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
     rows, problems = [], []
     for number, face in enumerate(_faces(content, path)):
         try:
@@ -85,7 +85,20 @@ def _keyed(key: str, face: dict[str, Any], path: Path) -> dict[str, Any]:
     found = _BY_SAMPLE.fullmatch(key.strip())
     if found is None:
         raise DataError(f"{path}: '{key}' is no sample_id; name a face 12, or 12/2 for its second text")
-    return {**face, "sample_id": int(found[1]), "text_number": int(found[2] or 1)}
+    labels = _labels(found)
+    for name, number in labels.items():
+        _agree(face.get(name, number), number, name, f"{path}: '{key}'")
+    return {**face, **labels}
+
+
+def _labels(found: re.Match[str]) -> dict[str, int]:
+    return {"sample_id": int(found[1]), "text_number": int(found[2] or 1)}
+
+
+def _agree(inside: Any, number: int, name: str, where: str) -> None:
+    """Raise DataError where a face says another number than its name does."""
+    if str(inside).strip() not in (str(number), f"{number}.0"):
+        raise DataError(f"{where} is named after {name} {number}, but holds {name} {inside}; remove one")
 
 
 def _row(face: Any) -> dict[str, Any]:
@@ -126,7 +139,10 @@ def read_folder(folder: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFr
             raise DataError(f"{file}: name it by its sample, such as 12{file.suffix} or 12_2{file.suffix}")
         if len(table) != 1:
             raise DataError(f"{file}: {len(table)} faces; keep the one frame that shows the face")
-        tables.append(table.assign(sample_id=int(named[1]), text_number=int(named[2] or 1)))
+        labels = _labels(named)
+        for name in () if table.attrs[UNNAMED] else [name for name in labels if name in table]:
+            _agree(table[name].iloc[0], labels[name], name, str(file))
+        tables.append(table.assign(**labels))
     named_faces = pd.concat(tables, ignore_index=True)
     named_faces.attrs[UNNAMED] = False
     return named_faces

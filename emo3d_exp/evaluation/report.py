@@ -20,8 +20,6 @@ METRICS = "metrics.json"
 PER_SAMPLE = "per_sample.parquet"
 FACES_PICTURE = "faces.png"
 PAGE = "report.html"
-FORMER_PAGE = "faces.html"
-"""What earlier versions wrote; it goes when a folder is written anew."""
 
 
 def write_report(evaluation: Evaluation, folder: Path | str, renderer: Renderer | None) -> Path:
@@ -37,7 +35,7 @@ def write_report(evaluation: Evaluation, folder: Path | str, renderer: Renderer 
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (METRICS, FACES_PICTURE, PAGE, FORMER_PAGE):  # none may stay from an earlier report
+    for name in (METRICS, FACES_PICTURE, PAGE):  # none may stay from an earlier report
         (folder / name).unlink(missing_ok=True)
     save_predictions(folder / PREDICTIONS, evaluation.predictions)
     with write_atomically(folder / PER_SAMPLE) as partial:

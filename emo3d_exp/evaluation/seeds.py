@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.leaderboard import Entry, Leaderboard
 from emo3d_exp.evaluation.pairing import KEYS, read_values
 
@@ -81,10 +82,21 @@ def _names(first: Sequence[Entry]) -> list[str]:
 
 
 def values_by_prompt(system: System, figures: Sequence[str]) -> pd.DataFrame | None:
-    """Values of every prompt, averaged over seeds; None where a run's per-sample table is missing."""
+    """Values of every prompt, averaged over seeds; None where a run's per-sample table is missing.
+
+    Raises:
+        DataError: a run's table lacks prompts that another seed's has.
+    """
     import pandas as pd
 
     tables = [read_values(run.path, figures) for run in system.runs]
     if any(table is None for table in tables):
         return None
+    prompts = set().union(*(table.index for table in tables))
+    for run, table in zip(system.runs, tables, strict=True):
+        if len(table) != len(prompts) or set(table.index) != prompts:
+            raise DataError(
+                f"{run.path.with_name('per_sample.parquet')}: {len(table)} rows for the {len(prompts)} "
+                f"prompts of the runs of {system.name}; score {run.run} again"
+            )
     return pd.concat(tables).groupby(KEYS).mean()

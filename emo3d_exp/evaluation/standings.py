@@ -9,7 +9,14 @@ from emo3d_exp.evaluation.columns import LABELS as REFERENCE_LABELS
 from emo3d_exp.evaluation.conditions import in_one_line, warning
 from emo3d_exp.evaluation.intervals import bootstrap_interval
 from emo3d_exp.evaluation.leaderboard import Leaderboard
-from emo3d_exp.evaluation.pairing import LABELS, Difference, compared_figures, difference, sentence
+from emo3d_exp.evaluation.pairing import (
+    LABELS,
+    Difference,
+    compared_figures,
+    difference,
+    replicates_of,
+    sentence,
+)
 from emo3d_exp.evaluation.seeds import FIGURES, System, systems, values_by_prompt
 
 Spread = tuple[float, float]
@@ -98,6 +105,7 @@ def _standing(found: Sequence[System]) -> Standing:
     figures = compared_figures(first.metrics, first.provenance)
     tables = {system.name: values_by_prompt(system, figures) for system in found}
     lines = [_line(system, tables[system.name]) for system in found]
+    replicates = replicates_of(*(run.provenance for system in found for run in system.runs))
     best, compared = {}, [dict[str, Difference]() for _ in lines]
     for figure in figures:
         key = BEST_OF[figure]
@@ -106,7 +114,7 @@ def _standing(found: Sequence[System]) -> Standing:
         for line, differences in zip(lines, compared, strict=True):
             ours, theirs = tables[line.name], tables[leader.name]
             if line is not leader and ours is not None and theirs is not None:
-                differences[key] = difference(ours, theirs, figure)
+                differences[key] = difference(ours, theirs, figure, replicates)
     lines = [replace(line, differences=own) for line, own in zip(lines, compared, strict=True)]
     references = [_reference(name, own) for name, own in first.references.items()]
     facts = in_one_line(first.provenance)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,14 @@ LEFT_OUT = {name.lower() for name in ARKIT_NAMES} - set(SPELLINGS)
 ROUNDING = 1e-6
 """A score may leave [0, 1] by this much, as float32 does, and is clipped."""
 SHOWN_PROBLEMS = 200
+LINE = "line"
+"""Name of an index that holds line numbers from 0: rows are told by them, so that blank lines count."""
+LARGEST_ID, LARGEST_EXACT = 2**63, 2**53
+"""Bounds of an id, and of one that stands as a float."""
+
+
+NUMERIC = (str, int, float, np.integer, np.floating, Decimal, type(None))
+"""What a cell that holds a number may be."""
 
 
 def predictions_of(table: pd.DataFrame, source: str) -> Predictions:
@@ -41,8 +50,9 @@ def predictions_of(table: pd.DataFrame, source: str) -> Predictions:
 
     Raises:
         DataError: names every missing, unknown and misspelt column, or else every bad row with its
-            column and reason; rows count from 1, without a header.
+            column and reason; rows count from 1, without a header, or are those of an index :data:`LINE`.
     """
+    numbers = table.index if table.index.name == LINE else range(len(table))
     table = in_our_names(table)
     check_columns(list(table.columns), source)
     table = table.assign(**{name: value for name, value in OPTIONAL.items() if name not in table})
@@ -50,9 +60,9 @@ def predictions_of(table: pd.DataFrame, source: str) -> Predictions:
         raise DataError(f"{source}: the table has no rows")
     problems: list[tuple[int, str]] = []
     keys = np.stack([_integers(table[name], name, problems) for name in KEYS], axis=1)
-    _find_duplicates(keys, problems)
+    _find_duplicates(keys, problems, numbers)
     scores = np.stack([_scores(table[name], name, problems) for name in BLENDSHAPES], axis=1)
-    refuse(problems, source)
+    refuse([(int(numbers[row]), reason) for row, reason in problems], source)
     return Predictions(keys[:, 0], keys[:, 1], scores.clip(0, 1).astype(np.float32))
 
 
@@ -105,14 +115,20 @@ def _numbers(column: pd.Series, name: str, problems: list[tuple[int, str]]) -> n
     """The column as numbers; NaN, with a problem, where a cell holds none."""
     import pandas as pd
 
-    cells = column.map(str) if column.map(type).isin((list, dict, bool)).any() else column
-    numbers = pd.to_numeric(cells, errors="coerce")
+    numbers = pd.to_numeric(_cells(column), errors="coerce")
     bad = np.flatnonzero(numbers.isna())
     problems += [(int(row), f"column {name}: {_not_a_number(column.iloc[row])}") for row in bad]
     # whole numbers stay whole: a float would round ids beyond 2**53
-    return numbers.to_numpy(
-        np.int64 if numbers.dtype.kind == "i" and not len(bad) else np.float64, na_value=np.nan
-    )
+    whole = not len(bad) and numbers.dtype.kind in "iu" and bool((numbers < LARGEST_ID).all())
+    return numbers.to_numpy(np.int64 if whole else np.float64, na_value=np.nan)
+
+
+def _cells(column: pd.Series) -> pd.Series:
+    """The column; as text, which is then refused, where pandas would make a number of what is none, such as
+    the real part of a complex one or the nanoseconds of a date."""
+    kinds = {type(cell) for cell in column} if column.dtype.kind == "O" else set()
+    foreign = any(not issubclass(kind, NUMERIC) or issubclass(kind, bool) for kind in kinds)
+    return column.map(str).astype(object) if foreign or column.dtype.kind in "bcmM" else column
 
 
 def _not_a_number(cell: Any) -> str:
@@ -128,11 +144,16 @@ def _integers(column: pd.Series, name: str, problems: list[tuple[int, str]]) -> 
     lowest = 1 if name == "text_number" else -(2**62)
     with np.errstate(invalid="ignore"):
         bad = np.isfinite(numbers) & ((numbers != np.floor(numbers)) | (numbers < lowest)) | np.isinf(numbers)
+        large = ~bad & (np.abs(numbers) >= (LARGEST_EXACT if column.dtype.kind == "f" else LARGEST_ID))
     wanted = "a whole number from 1" if name == "text_number" else "a whole number"
     problems += [
         (int(row), f"column {name}: {numbers[row]:g} is not {wanted}") for row in np.flatnonzero(bad)
     ]
-    return np.where(np.isfinite(numbers) & ~bad, numbers, -1).astype(np.int64)
+    problems += [
+        (int(row), f"column {name}: {column.iloc[row]} is too large; whole numbers end at 2^63, exact ones "
+         "among decimals at 2^53") for row in np.flatnonzero(large)
+    ]  # fmt: skip
+    return np.where(np.isfinite(numbers) & ~bad & ~large, numbers, -1).astype(np.int64)
 
 
 def _scores(column: pd.Series, name: str, problems: list[tuple[int, str]]) -> np.ndarray:
@@ -142,7 +163,7 @@ def _scores(column: pd.Series, name: str, problems: list[tuple[int, str]]) -> np
     return numbers
 
 
-def _find_duplicates(keys: np.ndarray, problems: list[tuple[int, str]]) -> None:
+def _find_duplicates(keys: np.ndarray, problems: list[tuple[int, str]], numbers: Sequence[int]) -> None:
     damaged = {row for row, _ in problems}
     first: dict[tuple[int, int], int] = {}
     for row, (sample_id, text_number) in enumerate(keys.tolist()):
@@ -152,5 +173,5 @@ def _find_duplicates(keys: np.ndarray, problems: list[tuple[int, str]]) -> None:
         if earlier != row:
             same = f"sample_id {sample_id}, text_number {text_number}"
             problems.append(
-                (row, f"columns sample_id and text_number: {same} stands in row {earlier + 1} too")
+                (row, f"columns sample_id and text_number: {same} stands in row {numbers[earlier] + 1} too")
             )

@@ -17,3 +17,8 @@ def on_cpu(values: Any) -> np.ndarray:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     return np.asarray(values)
+
+
+def unit_rows(features: np.ndarray) -> np.ndarray:
+    """(N, D) features, none of them zero, at length 1."""
+    return features / np.linalg.norm(features, axis=1, keepdims=True)

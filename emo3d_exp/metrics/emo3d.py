@@ -52,7 +52,7 @@ class Emo3DMetric(KeyedMetric):
         bank_features, bank_emotions = torch.as_tensor(bank_features), torch.as_tensor(bank_emotions)
         super().__init__(
             {
-                "features": bank_features.new_empty(0, bank_features.shape[1]),
+                "features": torch.empty(0, bank_features.shape[1], dtype=torch.float64),
                 "emotions": torch.empty(0, len(EMOTIONS), dtype=torch.float64),
             }
         )

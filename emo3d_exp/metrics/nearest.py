@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from emo3d_exp.metrics.arrays import as_float64, on_cpu
+from emo3d_exp.metrics.arrays import as_float64, on_cpu, unit_rows
 
 BANK_AT_ONCE = 8192
 SIMILARITIES_AT_ONCE = 2**22
@@ -37,7 +37,7 @@ def nearest_prompts(
         ValueError: shapes do not fit, k is out of range or above what the own sample leaves of the bank, or a
             feature is zero or not finite.
     """
-    queries, bank = _directions(queries, "queries"), _checked(bank, "bank")
+    queries, bank = _checked(queries, "queries"), _checked(bank, "bank")
     _same_width(queries, bank)
     if not 1 <= k <= len(bank):
         raise ValueError(f"k must lie in 1 … {len(bank)} (the bank's size), got {k}")
@@ -46,7 +46,7 @@ def nearest_prompts(
     rows = np.full((len(queries), k), -1, dtype=np.int64)
     for start, block in _blocks(bank):
         for part in _parts(len(queries), len(block)):
-            distance = -(queries[part] @ block.T).round(SIMILARITY_DECIMALS)
+            distance = -(_directions(queries[part]) @ block.T).round(SIMILARITY_DECIMALS)
             if own is not None:
                 distance[own[0][part, None] == own[1][start : start + len(block)]] = np.inf
             for row, values in enumerate(distance, part.start):
@@ -70,18 +70,19 @@ def own_ranks(queries: Any, texts: Any) -> np.ndarray:
         (N,) int64 from 0 (the own text is the nearest) to N - 1; of equally near ones the lower row comes
         first, as in :func:`nearest_prompts`.
     """
-    queries, texts = _directions(queries, "queries"), _checked(texts, "texts")
+    queries, texts = _checked(queries, "queries"), _checked(texts, "texts")
     _same_width(queries, texts)
     if len(queries) != len(texts):
         raise ValueError(f"{len(queries)} queries but {len(texts)} texts")
     own = np.concatenate(
-        [(queries[start : start + len(block)] * block).sum(axis=1) for start, block in _blocks(texts)]
-    ).round(SIMILARITY_DECIMALS)
+        [(_directions(queries[start : start + len(block)]) * block).sum(axis=1)
+         for start, block in _blocks(texts)]
+    ).round(SIMILARITY_DECIMALS)  # fmt: skip
     ranks = np.zeros(len(queries), dtype=np.int64)
     for start, block in _blocks(texts):
         columns = np.arange(start, start + len(block))
         for part in _parts(len(queries), len(block)):
-            similarity = (queries[part] @ block.T).round(SIMILARITY_DECIMALS)
+            similarity = (_directions(queries[part]) @ block.T).round(SIMILARITY_DECIMALS)
             level, before = own[part, None], columns < np.arange(part.start, part.stop)[:, None]
             itself = columns == np.arange(part.start, part.stop)[:, None]
             ranks[part] += (((similarity > level) | ((similarity == level) & before)) & ~itself).sum(axis=1)
@@ -103,11 +104,11 @@ def _merge(near: np.ndarray, rows: np.ndarray, values: np.ndarray, start: int) -
 
 def _blocks(bank: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     for start in range(0, len(bank), BANK_AT_ONCE):
-        yield start, _unit(as_float64(bank[start : start + BANK_AT_ONCE]))
+        yield start, _directions(bank[start : start + BANK_AT_ONCE])
 
 
 def _parts(queries: int, columns: int) -> Iterator[slice]:
-    step = max(1, SIMILARITIES_AT_ONCE // max(1, columns))
+    step = min(BANK_AT_ONCE, max(1, SIMILARITIES_AT_ONCE // max(1, columns)))
     for start in range(0, queries, step):
         yield slice(start, min(start + step, queries))
 
@@ -136,12 +137,9 @@ def _checked(features: Any, name: str) -> np.ndarray:
     return features
 
 
-def _directions(features: Any, name: str) -> np.ndarray:
-    return _unit(as_float64(_checked(features, name)))
-
-
-def _unit(features: np.ndarray) -> np.ndarray:
-    return features / np.linalg.norm(features, axis=1, keepdims=True)
+def _directions(features: np.ndarray) -> np.ndarray:
+    """Float64 unit rows: made of a part at a time, since of all queries they would be gigabytes."""
+    return unit_rows(as_float64(features))
 
 
 def _same_width(queries: np.ndarray, bank: np.ndarray) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -137,6 +139,28 @@ def test_a_table_that_cannot_be_scored(name: str, tmp_path: Path, answers: pd.Da
     refused(tmp_path, message, asked(tmp_path, "none", file))
 
 
+def archive(cut: int | None = None, damage: bool = False) -> bytes:
+    """An .npz, cut off or with a packed part overwritten."""
+    file = io.BytesIO()
+    np.savez_compressed(file, sample_id=np.arange(999), blendshapes=np.ones((999, 52)))
+    content = file.getvalue()
+    start = content.index(b"sample_id.npy") + 60
+    return content[:start] + b"\xff" * 40 + content[start + 40 :] if damage else content[:cut]
+
+
+def one_array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros((40, 52)))
+    return file.getvalue()
+
+
+def foreign_archive() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as parts:
+        parts.writestr("notes.txt", "no array")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -148,6 +172,15 @@ def test_a_table_that_cannot_be_scored(name: str, tmp_path: Path, answers: pd.Da
         ("mine.csv", b"\xff\xfe\x00bad", "not a readable CSV"),
         ("mine.json", b"[1, 2]", "a face was expected"),
         ("mine.txt", b"1", "unknown kind of predictions file"),
+        ("mine.npz", archive(cut=200), r"mine\.npz: not a readable \.npz .*write it again: np\.savez"),
+        ("mine.npz", archive(damage=True), r"mine\.npz: not a readable \.npz .*write it again: np\.savez"),
+        ("mine.npz", one_array(), r"mine\.npz: not a readable \.npz .*write it again: np\.savez"),
+        ("mine.npz", foreign_archive(), r"notes\.txt is no array; write the file by np\.savez"),
+        ("mine.jsonl", '{"jawOpen": "é"}'.encode("latin-1"), r"mine\.jsonl: not UTF-8 text .*save it again"),
+        ("mine.json", '{"jawOpen": "é"}'.encode("latin-1"), r"mine\.json: not UTF-8 text .*save it again"),
+        ("mine.jsonl", b"[" * 100_000, "row 1, not JSON of faces: it is nested too deeply"),
+        ("mine.jsonl", b'\n{"jawOpen": 0, "jawOpen": 1}', "row 2, the key 'jawOpen' stands twice"),
+        ("mine.json", b'{"jawOpen": 0, "jawOpen": 1}', "mine.json: the key 'jawOpen' stands twice"),
     ],
 )
 def test_a_file_that_cannot_be_read(name: str, content: bytes, message: str, tmp_path: Path) -> None:

@@ -58,14 +58,23 @@ def test_what_goes_together_is_taken() -> None:
 
 
 def test_two_results_are_compared_in_sentences(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    make_run(tmp_path / "one", "a", 1, [0.5, 0.6, 0.7])
-    make_run(tmp_path / "two", "b", 1, [0.6, 0.7, 0.8])
+    make_run(tmp_path / "one", "a", 1, [0.5, 0.6, 0.7] * 4)
+    make_run(tmp_path / "two", "b", 1, [0.6, 0.7, 0.8] * 4)
     with caplog.at_level(logging.INFO):
         compare_two(str(tmp_path / "one"), str(tmp_path / "two" / "evaluation" / "test"), "test")
     emo3d, mse, more = (record.getMessage() for record in caplog.records)
     assert emo3d == "Emo3D: one is lower than two by .100 [.100, .100]"
     assert mse == "MSE: one is lower than two by .0100 [.0100, .0100]"
-    assert "3 prompts of 3 samples" in more and "judge j_1 (f1)" in more
+    assert "12 prompts of 12 samples" in more and "judge j_1 (f1)" in more
+
+
+def test_two_results_on_few_samples_get_no_verdict(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_run(tmp_path / "one", "a", 1, [0.5])
+    make_run(tmp_path / "two", "b", 1, [0.6])
+    with caplog.at_level(logging.INFO):
+        compare_two(str(tmp_path / "one"), str(tmp_path / "two"), "test")
+    told = caplog.records[0].getMessage()
+    assert told == "Emo3D: too few samples to tell one from two (-.100, 1 sample)"
 
 
 def test_other_conditions_are_refused_by_name(tmp_path: Path) -> None:

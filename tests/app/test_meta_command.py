@@ -28,10 +28,10 @@ class Data:
         return {"data_hash": "d", "split_hash": "s"}
 
 
-def config(*overrides: str) -> DictConfig:
+def config(*overrides: str, meta: str = "default") -> DictConfig:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("evaluate", ["meta=default", *overrides])
+        return compose("evaluate", [*([f"meta={meta}"] if meta else []), *overrides])
 
 
 def run(folder: Path, grey: float, split: str = "s") -> None:
@@ -54,12 +54,36 @@ def run(folder: Path, grey: float, split: str = "s") -> None:
         ("prompts=prompts.csv", "prompts with meta"),
         ("samples=3", "samples with meta"),
         ("path=x.pth", "path with meta"),
+        ("against=outputs/b", "against with meta"),
+        ("texts=[smile]", "texts with meta"),
+        ("tracking=csv", "tracking with meta"),
+        ("tracking=wandb", "tracking with meta"),
         ("metric=mse", "needs a judge"),
     ],
 )
 def test_what_does_not_go_with_it(override: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         evaluate(config(override))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (
+            ("run_dir=outputs/one", "out=board"),
+            r"lies in the run, outputs/one/evaluation/test; leave out=… out",
+        ),
+        (("prompts=prompts.csv", "out=board"), "writes that file alone"),
+        (("prompts=prompts.csv", "tracking=wandb"), "writes that file alone"),
+    ],
+)
+def test_places_where_nothing_would_be_written(
+    overrides: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=told):
+        evaluate(config(*overrides, meta=""))
+    assert not list(tmp_path.iterdir())
 
 
 def test_judges_are_backbones_that_see_pictures() -> None:

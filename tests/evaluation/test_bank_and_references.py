@@ -10,8 +10,9 @@ from evaluation_fakes import make_prompts, take
 
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.evaluation import bootstrap_interval, reference_faces, select_bank
+from emo3d_exp.evaluation.bank import check_neighbours
 from emo3d_exp.evaluation.references import other_samples
-from emo3d_exp.vocab import dominant
+from emo3d_exp.vocab import EMOTIONS, dominant
 
 
 def counts(bank):
@@ -29,6 +30,26 @@ def test_what_a_rare_emotion_lacks_is_spread():
     keep = np.flatnonzero((label != 7) | (np.arange(160) < 24))  # three of contempt
     keep = keep[(label[keep] != 0)]  # none neutral
     assert counts(select_bank(take(prompts, keep), size=64)) == [0, 11, 10, 10, 10, 10, 10, 3]
+
+
+def test_emotions_that_are_missing_are_told(caplog):
+    prompts = make_prompts(160)
+    bank = select_bank(take(prompts, np.flatnonzero(dominant(prompts.emotions) < 6)), size=64)
+    assert bank.without() == list(EMOTIONS[6:]) == ["fear", "contempt"]
+    assert "no prompt of fear, contempt: there is none to draw" in caplog.text
+    caplog.clear()
+    assert select_bank(prompts, size=64).without() == []
+    assert not caplog.text
+
+
+def test_own_prompts_that_leave_too_few_are_refused():
+    prompts = make_prompts(20, texts_each=3)
+    bank = select_bank(prompts, size=60)
+    check_neighbours(prompts, bank, 57, exclude_self=True)
+    check_neighbours(prompts, bank, 60, exclude_self=False)
+    check_neighbours(make_prompts(20, first_id=1000), bank, 60, exclude_self=True)
+    with pytest.raises(DataError, match=r"metric\.k=58 .* without the own prompts of sample 0 .* only 57"):
+        check_neighbours(prompts, bank, 58, exclude_self=True)
 
 
 def test_bank_repeats_by_seed_and_knows_its_content():

@@ -22,11 +22,12 @@ from evaluation_fakes import (
 
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.evaluation import BankSettings, Evaluator, LookSettings, PromptBank, reference_faces
+from emo3d_exp.evaluation.conditions import in_one_line, in_words
 from emo3d_exp.evaluation.pictures import face_features
 from emo3d_exp.faces import Look
 from emo3d_exp.metrics import emo3d_scores
 from emo3d_exp.records import Predictions
-from emo3d_exp.vocab import EMOTIONS
+from emo3d_exp.vocab import EMOTIONS, dominant
 
 MEAN_FACE = make_prompts(64, seed=9).blendshapes.mean(axis=0)
 SETTINGS = BankSettings(size=80)
@@ -265,6 +266,7 @@ def test_looks_are_the_same_whenever_they_are_drawn():
         ({"vary": ["lens"]}, "lens is not one of camera, light, identity"),
         ({"average": "pixels"}, "not one of features, values"),
         ({"vary": []}, "all looks would be the same"),
+        ({"seed": -1}, r"looks\.seed=-1 must not be negative"),
     ],
 )
 def test_looks_that_cannot_be_are_refused(settings, message):
@@ -301,6 +303,30 @@ def test_what_cannot_be_scored_is_refused(prompts):
         evaluator.evaluate(noisy(some), some, None, MEAN_FACE)
 
 
+def test_neighbours_that_the_own_sample_uses_up_are_refused():
+    prompts = make_prompts(4, texts_each=3)
+    evaluator = make_evaluator(k=10)
+    bank = evaluator.select_bank(prompts)
+    with pytest.raises(DataError, match=r"without the own prompts of sample 0 .* has only 9"):
+        evaluator.evaluate(noisy(prompts), prompts, bank, MEAN_FACE)
+    assert (
+        "emo3d"
+        in make_evaluator(k=10, exclude_self=False).evaluate(noisy(prompts), prompts, bank, MEAN_FACE).metrics
+    )
+
+
+def test_emotions_that_the_bank_lacks_stand_in_the_conditions(prompts):
+    evaluator, train = make_evaluator(), make_prompts(200, seed=2)
+    whole = evaluator.select_bank(train)
+    assert "without" not in evaluator.facts(whole)["bank"]
+    lacking = evaluator.select_bank(take(train, np.flatnonzero(dominant(train.emotions) < 6)))
+    result = evaluator.evaluate(noisy(prompts), prompts, lacking, MEAN_FACE, data_fingerprint="d")
+    assert result.provenance["bank"]["without"] == ["fear", "contempt"]
+    assert "none of fear and contempt" in in_one_line(result.provenance)
+    told = dict(in_words(result.provenance))
+    assert "balanced over the emotions but for fear and contempt, of which it has none" in told["Prompt bank"]
+
+
 def test_unfit_settings_are_refused():
     blind = FakeJudge()
     blind.modalities = frozenset({"text"})
@@ -308,6 +334,10 @@ def test_unfit_settings_are_refused():
         make_evaluator(judge=blind)
     with pytest.raises(ConfigError, match="k=0"):
         make_evaluator(k=0)
+    with pytest.raises(ConfigError, match="seed=-1 not negative"):
+        make_evaluator(seed=-1)
+    with pytest.raises(ConfigError, match=r"metric\.bank\.seed=-1 must not be negative"):
+        BankSettings(seed=-1)
     with pytest.raises(ConfigError, match="renderer"):
         make_evaluator(renderer=None)
     with pytest.raises(ConfigError, match="aggregation=mean is not one of per_sample, pooled"):

@@ -14,7 +14,7 @@ import pytest
 from evaluation_fakes import FakeCache, FakeJudge, FakeRenderer, FakeRig, make_prompts
 from PIL import Image
 
-from emo3d_exp.errors import ConfigError
+from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.evaluation import BankSettings, Evaluator, LookSettings, select_bank
 from emo3d_exp.evaluation.meta import Material, MetaEvaluation, MetaSettings, measure, write_meta
 from emo3d_exp.evaluation.meta.findings import findings
@@ -190,6 +190,16 @@ def test_sentences_follow_from_the_figures(measured: tuple[MetaEvaluation, Steps
     assert worse in findings(content)
 
 
+@pytest.mark.parametrize("name", ["k", "eps", "bank", "looks_features_averaged", "looks_values_averaged"])
+def test_the_range_over_settings_is_over_all_of_them(
+    name: str, measured: tuple[MetaEvaluation, Steps]
+) -> None:
+    content = json.loads(json.dumps(measured[0].content))
+    content["sensitivity"][name][0]["auc"] = 0.123
+    (told,) = [sentence for sentence in findings(content) if "settings" in sentence]
+    assert f"lies between .123 ({name}=" in told
+
+
 def test_nothing_verified_is_said_and_not_hidden(tmp_path: Path) -> None:
     """A reader that learned from faces without any difference confirms nothing."""
     given = material()
@@ -210,3 +220,11 @@ def test_what_cannot_be_measured_is_refused() -> None:
         measure(evaluator(), material(), replace(SETTINGS, ks=(61,)), Steps())
     with pytest.raises(ConfigError, match=r"meta\.banks"):
         measure(evaluator(), material(), replace(SETTINGS, banks=(3,)), Steps())
+
+
+def test_neighbours_that_the_own_sample_uses_up_are_refused_before_anything_is_drawn() -> None:
+    given, steps = material(), Steps()
+    own = replace(given, candidates=given.prompts)
+    with pytest.raises(DataError, match=r"without the own prompts of sample .* has only 39"):
+        measure(evaluator(bank=BankSettings(size=40)), own, replace(SETTINGS, ks=(40,), banks=(40,)), steps)
+    assert steps.done == 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, spearmanr
 
+from emo3d_exp.evaluation.meta import reactions
 from emo3d_exp.evaluation.meta.reactions import (
     auc,
     auc_interval,
@@ -96,7 +98,9 @@ def test_the_interval_of_a_statistic_covers_it() -> None:
     assert [found["low"], found["high"]] == pytest.approx(ends, abs=0.02)
 
 
-def test_rescued_counts_pairs() -> None:
+@pytest.mark.parametrize("at_once", [1, 4, 256])
+def test_rescued_counts_pairs(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reactions, "KEPT_AT_ONCE", at_once)
     rng = np.random.default_rng(4)
     kept, changed, kept_error, changed_error = (rng.normal(size=n).round(1) for n in (11, 13, 11, 13))
     pairs = [
@@ -112,6 +116,17 @@ def test_rescued_counts_pairs() -> None:
     assert found["first_wrong"] == pytest.approx(len(first_wrong) / len(pairs))
     assert found["second_right_there"] == pytest.approx(np.mean(first_wrong))
     assert rescued([0], [1], [0], [1])["first_right_there"] is None
+
+
+def test_rescued_holds_no_matrix_of_all_pairs() -> None:
+    rng = np.random.default_rng(6)
+    groups = [rng.normal(size=4000) for _ in range(4)]
+    tracemalloc.start()
+    found = rescued(*groups)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.4 < found["second_wrong"] < 0.6
+    assert peak < 4000 * 4000 / 2
 
 
 def test_rank_correlation_is_spearmans() -> None:

@@ -15,6 +15,7 @@ from emo3d_exp.evaluation.pairing import (
     difference,
     in_brackets,
     read_values,
+    replicates_of,
     sentence,
     short,
 )
@@ -91,11 +92,30 @@ def test_other_prompts_are_refused(ids: list[int]) -> None:
     ],
 )
 def test_sentences(figure: str, values: tuple[float, float, float], told: str) -> None:
-    assert sentence("a", "b", Difference(figure, *values, prompts=9, samples=9)) == told
+    assert sentence("a", "b", Difference(figure, *values, prompts=19, samples=10)) == told
+
+
+def test_few_samples_give_no_verdict() -> None:
+    """Their interval is too narrow, and that of one sample has no width."""
+    one = difference(table([0.6, 0.6], [1, 1], [1, 2]), table([0.5, 0.5], [1, 1], [1, 2]), "emo3d")
+    assert (one.low, one.high) == pytest.approx((one.mean, one.mean)) and not one.beyond_chance
+    assert sentence("a", "b", one) == "too few samples to tell a from b (+.100, 1 sample)"
+    nine = Difference("emo3d", 0.1, 0.05, 0.2, prompts=20, samples=9)
+    assert not nine.beyond_chance and in_brackets(nine) == "+.100, 9 samples"
+    assert Difference("emo3d", 0.1, 0.05, 0.2, prompts=20, samples=10).beyond_chance
+
+
+def test_a_difference_is_as_sure_as_what_its_results_were_made_with() -> None:
+    rng = np.random.default_rng(2)
+    one, other = (table(rng.random(30).tolist(), list(range(30)), [1] * 30) for _ in range(2))
+    replicates = replicates_of({"bootstrap": 7}, {"bootstrap": 50}, {})
+    assert (replicates, replicates_of({}, {})) == (50, 1000)
+    found = difference(one, other, "emo3d", replicates)
+    assert found == difference(one, other, "emo3d", 50) != difference(one, other, "emo3d")
 
 
 def test_an_end_beside_zero_does_not_read_as_zero() -> None:
-    tiny = Difference("mse", -1e-5, -2e-5, -4e-6, 9, 9)
+    tiny = Difference("mse", -1e-5, -2e-5, -4e-6, 10, 10)
     assert in_brackets(tiny) == "-.000010 [-.000020, -.000004]"
     assert (short(-0.0004, ".3f"), short(1234.0, ",.0f"), short(0.5, "+.1f")) == (".000", "1,234", "+.5")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -203,3 +204,87 @@ def test_match_names_all_missing_and_doubled():
     doubled = Predictions(prompts.sample_id[twice], prompts.text_number[twice], prompts.blendshapes[twice])
     with pytest.raises(DataError, match="row 2, sample_id 0, text_number 1 is predicted twice"):
         match(doubled, prompts)
+
+
+def scores_as(kind):
+    """52 columns of one kind of cells, 3 rows."""
+    values = {
+        "complex": np.full(3, 0.25 + 0.5j),
+        "complex without an imaginary part": np.full(3, 0.25 + 0j),
+        "time": np.full(3, "1970-01-01", "datetime64[ns]"),
+        "duration": np.zeros(3, "timedelta64[ns]"),
+        "date": [date(1970, 1, 1)] * 3,
+        "bytes": [b"0.25"] * 3,
+        "truth": [True, False, True],
+    }[kind]
+    return pd.DataFrame({"sample_id": [1, 2, 3], **dict.fromkeys(BLENDSHAPES, values)})
+
+
+@pytest.mark.parametrize("kind", ["time", "duration", "date", "bytes", "truth"])
+def test_parquet_columns_that_hold_no_numbers(tmp_path, kind):
+    scores_as(kind).to_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(DataError, match=r"3 bad rows.*\n  row 1, column _neutral: not a number"):
+        load_predictions(tmp_path / "mine.parquet")
+
+
+@pytest.mark.parametrize("kind", ["complex", "complex without an imaginary part", "time", "duration"])
+def test_arrays_that_hold_no_numbers(tmp_path, kind):
+    table = scores_as(kind)
+    scores = table[list(BLENDSHAPES)].to_numpy()
+    np.savez(tmp_path / "mine.npz", sample_id=[1, 2, 3], blendshapes=scores, names=BLENDSHAPES)
+    with pytest.raises(DataError, match=r"3 bad rows.*\n  row 1, column _neutral: not a number"):
+        load_predictions(tmp_path / "mine.npz")
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "18446744073709551616", "1e300", "-1e19"])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_ids_that_no_whole_number_holds(tmp_path, number, suffix):
+    table = table_of(make_predictions(3)).assign(sample_id=[4, 5, 6])
+    table["sample_id"] = table["sample_id"].astype(object)
+    table.loc[1, "sample_id"] = float(number) if "e" in number else int(number)
+    path = tmp_path / f"mine{suffix}"
+    if suffix == ".csv":
+        table.to_csv(path, index=False)
+    elif suffix == ".jsonl":
+        path.write_text("\n".join(json.dumps(row) for row in table.to_dict("records")))
+    else:
+        table["sample_id"] = table["sample_id"].astype(float)
+        table.astype(float).to_parquet(path)
+    with pytest.raises(DataError, match=r"row 2, column sample_id: .* is (too large|not a whole number)"):
+        load_predictions(path)
+
+
+def test_the_largest_ids_are_read(tmp_path):
+    table = table_of(make_predictions(2)).astype(np.float64)
+    table["sample_id"] = np.array([2**63 - 1, 2**53 + 1], np.uint64)
+    table.to_parquet(tmp_path / "mine.parquet")
+    assert load_predictions(tmp_path / "mine.parquet").sample_id.tolist() == [2**63 - 1, 2**53 + 1]
+    table["sample_id"] = [2.0**53 + 2, 1.0]
+    table.to_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(DataError, match=r"row 1, column sample_id: .* too large"):
+        load_predictions(tmp_path / "mine.parquet")
+
+
+def test_blank_lines_count_as_lines(tmp_path):
+    table = table_of(make_predictions(3)).assign(sample_id=[4, 5, 4], text_number=1)
+    table.loc[1, "jawOpen"] = 1.5
+    rows = [json.dumps(row) for row in table.to_dict("records")]
+    path = tmp_path / "mine.jsonl"
+    path.write_text(f"\n{rows[0]}\n\n{rows[1]}\n{rows[2]}\n")
+    with pytest.raises(DataError) as refused:
+        load_predictions(path)
+    assert "row 4, column jawOpen: 1.5 is outside" in str(refused.value)
+    assert "row 5, columns sample_id and text_number: sample_id 4, text_number 1 stands in row 2 too" in str(
+        refused.value
+    )
+    path.write_text(f"\n{rows[0]}\n\n{{oops\n")
+    with pytest.raises(DataError, match="row 4, not JSON"):
+        load_predictions(path)
+
+
+def test_a_key_that_stands_twice(tmp_path):
+    row = json.dumps(table_of(make_predictions(1)).to_dict("records")[0])
+    path = tmp_path / "mine.jsonl"
+    path.write_text(f'{row}\n{row[:-1]}, "jawOpen": 0.5}}\n')
+    with pytest.raises(DataError, match="row 2, the key 'jawOpen' stands twice"):
+        load_predictions(path)

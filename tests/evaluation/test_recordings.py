@@ -116,6 +116,14 @@ def test_a_folder_holds_a_face_a_file(scores: np.ndarray, tmp_path: Path) -> Non
     np.testing.assert_allclose(read.blendshapes, scores[:2], atol=1e-7)
 
 
+def test_a_file_named_after_another_sample_is_refused(scores: np.ndarray, tmp_path: Path) -> None:
+    (path,) = export("arkit_json", ExportRequest(scores[0]), tmp_path / "12.json")
+    face = json.loads(path.read_text())
+    path.write_text(json.dumps({"blendshapes": face.get("blendshapes", face), "sample_id": 9}))
+    with pytest.raises(DataError, match=r"12\.json is named after sample_id 12, but holds sample_id 9"):
+        load_predictions(tmp_path)
+
+
 def test_bad_folders_are_refused(scores: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no"):
         load_predictions(tmp_path)
@@ -137,6 +145,10 @@ def test_bad_folders_are_refused(scores: np.ndarray, tmp_path: Path) -> None:
         ([3], "row 1, a face was expected, not '3'"),
         ([{"blendshapes": [1, 2]}], "row 1, blendshapes is not an object"),
         ({"joy": {"jawOpen": 1}}, "'joy' is no sample_id"),
+        ('{"7": {"jawOpen": 1, "jawOpen": 0}}', "the key 'jawOpen' stands twice"),
+        ({"7": {"sample_id": 9}}, "'7' is named after sample_id 7, but holds sample_id 9"),
+        ({"7/2": {"text_number": 1}}, "'7/2' is named after text_number 2, but holds text_number 1"),
+        ({"7": {"sample_id": 7, "text_number": 1}}, "column 'browDownLeft' is missing"),
         ({"jawOpen": 1, "JawOpen": 1}, "row 1, jawOpen stands twice"),
         ({"jawOpen": 1}, "column 'browDownLeft' is missing"),
         ({name: 0.5 for name in ARKIT_NAMES} | {"jawOpn": 1}, "did you mean 'jawOpen'"),

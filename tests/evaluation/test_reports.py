@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from evaluation_fakes import FakeRenderer, make_prompts
 from html_reading import read_page
+from made_results import make_run
 from PIL import Image
 from rich.console import Console
 from test_evaluator import MEAN_FACE, make_evaluator, noisy
@@ -161,7 +162,6 @@ def test_picked_prompts_hold_best_worst_and_every_emotion(evaluation):
 
 def test_mse_alone_has_no_pictures_and_replaces_an_earlier_report(tmp_path, evaluation):
     write_report(evaluation, tmp_path, FakeRenderer())
-    (tmp_path / "faces.html").write_text("of an earlier version")
     renderer = FakeRenderer()
     write_report(evaluate(judge=None), tmp_path, renderer)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
@@ -237,6 +237,14 @@ def test_leaderboard_flags_another_split(tmp_path):
     board = read_leaderboard(paths)
     assert "".join(entry.run + entry.conditions for entry in board.entries) == "aAcAbBdC"
     assert board.differing == ("split_hash",)
+
+
+def test_leaderboard_flags_another_vocabulary(tmp_path):
+    one = make_run(tmp_path / "one", "one", 0, [0.6], {"vocabulary": "v1"})
+    other = make_run(tmp_path / "other", "other", 0, [0.6], {"vocabulary": "v2"})
+    board = read_leaderboard([one, other])
+    assert board.differing == ("vocabulary",)
+    assert [entry.conditions for entry in board.entries] == ["A", "B"]
 
 
 def test_leaderboard_refuses_what_is_no_result(tmp_path):

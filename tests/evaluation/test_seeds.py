@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_results import make_run
 
+from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.leaderboard import read_leaderboard
 from emo3d_exp.evaluation.seeds import systems, values_by_prompt
+from emo3d_exp.evaluation.standings import standings
 
 
 @pytest.fixture
@@ -63,3 +66,14 @@ def test_a_result_without_a_run_is_a_system_of_its_own(reports: list[Path], tmp_
     lone = make_run(tmp_path / "lone", "good", 1, [0.6, 0.6, 0.6])
     (tmp_path / "lone" / "config.yaml").unlink()
     assert len(systems(read_leaderboard([*reports, lone]))) == 3
+
+
+def test_a_seed_that_lacks_prompts_is_named(reports: list[Path]) -> None:
+    good, bad = systems(read_leaderboard(reports))
+    lame = good.runs[1].path.with_name("per_sample.parquet")
+    pd.read_parquet(lame).iloc[1:].to_parquet(lame)
+    with pytest.raises(DataError, match=r"2 rows for the 3 prompts of the runs of good; score a2 again"):
+        values_by_prompt(good, ["mse"])
+    assert len(values_by_prompt(bad, ["mse"])) == 3
+    with pytest.raises(DataError, match="score a2 again"):
+        standings(read_leaderboard(reports))

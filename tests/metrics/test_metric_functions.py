@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from emo3d_exp.metrics import (
     kl_divergence,
     nearest,
     nearest_prompts,
+    own_ranks,
 )
 
 
@@ -139,3 +141,21 @@ def test_bad_input_is_refused(change, message):
 def test_blendshapes_of_51_are_refused():
     with pytest.raises(ValueError, match="52"):
         blendshape_errors(np.zeros((2, 51)), np.zeros((2, 51)))
+
+
+@pytest.mark.parametrize("search", ["nearest", "own"])
+def test_queries_are_not_copied_as_a_whole(search):
+    rng = np.random.default_rng(7)
+    queries, bank = rng.normal(size=(6_000, 256)).astype(np.float32), rng.normal(size=(40, 256))
+    texts = queries[:3_000] + np.float32(0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nearest, "SIMILARITIES_AT_ONCE", 2**14)
+        patch.setattr(nearest, "BANK_AT_ONCE", 256)
+        tracemalloc.start()
+        if search == "nearest":
+            nearest_prompts(queries, bank, 1)
+        else:
+            own_ranks(queries[:3_000], texts)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < (queries if search == "nearest" else texts).nbytes, "half of what float64 copies take"

@@ -59,6 +59,26 @@ def test_equal_distributions_give_half(seed: int, k: int) -> None:
 
 
 @quick
+@given(seeds, st.integers(1, 6), st.sampled_from([0.0, 1e-3, 0.1]))
+def test_the_value_rises_as_another_emotion_is_mixed_in(seed: int, k: int, eps: float) -> None:
+    """Graded: what the neighbours show goes from what was asked for to what another prompt has."""
+    rng = np.random.default_rng(seed)
+    image, bank, (asked, other) = (
+        rng.normal(size=(1, 4)),
+        rng.normal(size=(k, 4)),
+        rng.dirichlet([0.5] * 8, 2),
+    )
+    asked, other = asked + 1e-3, other + 1e-3
+    values = []
+    for share in np.linspace(0, 1, 9):
+        shown = (1 - share) * asked / asked.sum() + share * other / other.sum()
+        scores = emo3d_scores(image, bank, asked[None], np.repeat(shown[None], k, axis=0), k=k, eps=eps)
+        values.append(float(scores["emo3d"][0]))
+    assert values[0] == pytest.approx(0.5, abs=1e-12)
+    assert (np.diff(values) > 0).all()
+
+
+@quick
 @given(seeds, st.floats(1e-3, 1e3))
 def test_scale_of_features_and_intensities_does_not_matter(seed: int, scale: float) -> None:
     images, bank, asked, available = case(seed)

@@ -121,6 +121,41 @@ def test_state_is_released_copied_and_pickled():
     assert metric.keys == []
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_bank_of_whole_numbers_does_not_round_the_features(dtype):
+    bank = np.random.default_rng(4).integers(-3, 4, (M, 8)) + np.eye(M, 8, dtype=int)
+    features = FEATURES.astype(dtype)
+    metric = Emo3DMetric(bank, BANK_EMOTIONS, k=5)
+    metric.update(features, EMOTIONS, SAMPLE_ID, TEXT_NUMBER)
+    core = emo3d_scores(features, bank, EMOTIONS, BANK_EMOTIONS, k=5)["emo3d"]
+    assert metric.compute().item() == core.mean()
+    assert metric.features[0].dtype == torch.from_numpy(features).dtype, "no more memory than is given"
+
+
+@pytest.mark.parametrize("ids", [SAMPLE_ID + 0.2, SAMPLE_ID * np.nan, SAMPLE_ID / np.float64(0.5) + 0.5])
+def test_ids_that_are_no_whole_numbers_are_refused(ids):
+    with pytest.raises(ValueError, match="sample ids must be whole numbers"):
+        BlendshapeMSE().update(PREDICTED, TARGET, ids, TEXT_NUMBER)
+    with pytest.raises(ValueError, match="text numbers must be whole numbers"):
+        BlendshapeMSE().update(PREDICTED, TARGET, SAMPLE_ID, ids)
+
+
+def test_other_rows_under_the_same_key_are_refused():
+    for metric, told in zip(metrics(), ("features", "mse", "mse"), strict=True):
+        feed(metric, np.arange(N))
+        first, second = (FEATURES, EMOTIONS) if told == "features" else (PREDICTED, TARGET)
+        metric.update(first[:1] * 0.5, second[:1], SAMPLE_ID[:1], TEXT_NUMBER[:1])
+        with pytest.raises(ValueError, match=f"sample 0, text 1 was given twice with different {told}"):
+            metric.compute()
+
+
+def test_the_noise_of_another_batch_is_no_conflict():
+    metric = metrics()[0]
+    feed(metric, np.arange(N))
+    metric.update(FEATURES * np.float32(1 + 1e-5), EMOTIONS, SAMPLE_ID, TEXT_NUMBER)
+    assert metric.compute().item() == expected()[0]
+
+
 def test_rows_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"mse: expected \(23,\), got \(22,\)"):
         BlendshapeMSE().update(PREDICTED[1:], TARGET[1:], SAMPLE_ID, TEXT_NUMBER)

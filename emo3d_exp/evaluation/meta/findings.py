@@ -151,7 +151,7 @@ def _steadiness(content: Content) -> list[str]:
     )
     rows = [
         (f"{name}={row['value']}", row["auc"])
-        for name in ("k", "eps", "bank", "looks_features_averaged")
+        for name in ("k", "eps", "bank", "looks_features_averaged", "looks_values_averaged")
         for row in content["sensitivity"][name]
         if row["auc"] is not None
     ]
@@ -159,8 +159,8 @@ def _steadiness(content: Content) -> list[str]:
         return lines
     low, high = min(rows, key=lambda each: each[1]), max(rows, key=lambda each: each[1])
     lines.append(
-        f"Over all settings that were tried the AUC lies between {number(low[1])} ({low[0]}) and "
-        f"{number(high[1])} ({high[0]})."
+        f"Over all settings that were tried with this judge the AUC lies between {number(low[1])} "
+        f"({low[0]}) and {number(high[1])} ({high[0]})."
     )
     return lines
 

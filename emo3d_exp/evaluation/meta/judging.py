@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emo3d_exp.evaluation.bank import PromptBank, select_bank
+from emo3d_exp.evaluation.bank import PromptBank, check_neighbours, select_bank
 from emo3d_exp.evaluation.pictures import face_features
 from emo3d_exp.metrics import aggregate, emo3d_scores
+from emo3d_exp.metrics.arrays import unit_rows
 from emo3d_exp.vocab import dominant
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ class Scale:
 
         Args:
             views: (L, N, D) unit features of N faces under L looks. prompts: N.
+
+        Raises:
+            DataError: the bank is smaller than k, a sample's own prompts left out.
         """
+        check_neighbours(prompts, self.bank, self.k, self.exclude_self)
         if self.average == "features":
             views = views.mean(axis=0, keepdims=True)
         ids = (prompts.sample_id, self.bank.sample_id) if self.exclude_self else (None, None)
@@ -77,7 +82,7 @@ class FaceJudge:
         for look in looks:
             e = self.evaluator
             view = face_features(faces, e.renderer, e.judge, e.cache, e.threads, look).astype(np.float64)
-            found.append(view / np.linalg.norm(view, axis=1, keepdims=True))
+            found.append(unit_rows(view))
             self.advance()
         return np.stack(found)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emo3d_exp.errors import ConfigError
+from emo3d_exp.evaluation.bank import check_neighbours
 from emo3d_exp.evaluation.intervals import bootstrap_interval
 from emo3d_exp.evaluation.meta.changes import as_person
 from emo3d_exp.evaluation.meta.comparing import Apart, compare_changes, compare_series
@@ -73,7 +74,8 @@ def measure(
         progress: given the number of steps to come, gives a function to call after each.
 
     Raises:
-        ConfigError: there is no judge, or a k is above the bank. DataError: there are no two emotions.
+        ConfigError: there is no judge, or a k is above the bank. DataError: there are no two emotions, or a
+            bank without the own prompts of a sample is smaller than a k.
     """
     if evaluator.judge is None:
         raise ConfigError("meta=… measures the Emo3D metric, which needs a judge: metric=emo3d")
@@ -83,10 +85,10 @@ def measure(
     answers = _answers(material, rows)
     steps = _steps(evaluator, settings, sets, len(answers), len(material.judges))
     judge = FaceJudge(evaluator, material.candidates, progress(steps))
+    scale = _own_scale(judge, sets.prompts, settings)
     views = change_views(judge, sets, _most(evaluator, settings))
     usual = {name: view[: evaluator.looks.count] for name, view in views.items()}
     contenders = {name: judge.views(faces, evaluator.looks.looks()) for name, faces in answers.items()}
-    scale = judge.scale()
     values = {name: scale.values(view, sets.prompts) for name, view in usual.items()}
     apart = Apart(sets, {name: each["emo3d"] for name, each in values.items()})
     right = {name: each["right"] for name, each in values.items()}
@@ -141,6 +143,13 @@ def _steps(evaluator: Evaluator, settings: MetaSettings, sets: Sets, contenders:
     usual = evaluator.looks.count
     per_look = len(sets.changes) + 2
     return per_look * (_most(evaluator, settings) + judges * usual) + (graded + contenders) * usual
+
+
+def _own_scale(judge: FaceJudge, prompts: Prompts, settings: MetaSettings) -> Scale:
+    """The evaluator's own, whose bank was found large enough for every k before anything is drawn."""
+    scale = judge.scale()
+    check_neighbours(prompts, scale.bank, max(scale.k, *settings.ks), scale.exclude_self)
+    return scale
 
 
 def _graded(judge: FaceJudge, scale: Scale, sets: Sets) -> dict[str, Any]:

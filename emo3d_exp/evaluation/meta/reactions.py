@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 Interval = dict[str, float]
+KEPT_AT_ONCE = 256
+"""Rows of the pairs of kept and changed faces."""
 
 
 def effect(differences: np.ndarray, replicates: int, seed: int) -> dict[str, float | None]:
@@ -82,17 +84,25 @@ def rescued(
         wrong); ``first_right_there``: share of these in which the first does; and the same the other way
         round, ``first_wrong`` and ``second_right_there``. None where there is no such pair.
     """
-    first = np.ravel(changed)[None, :] > np.ravel(kept)[:, None]
-    second = np.ravel(changed_error)[None, :] > np.ravel(kept_error)[:, None]
+    kept, changed, kept_error, changed_error = map(np.ravel, (kept, changed, kept_error, changed_error))
+    both = first_right = second_right = 0
+    for start in range(0, len(kept), KEPT_AT_ONCE):  # of whole matrices of pairs there would be gigabytes
+        part = slice(start, start + KEPT_AT_ONCE)
+        first = changed > kept[part, None]
+        second = changed_error > kept_error[part, None]
+        both += int((first & second).sum())
+        first_right += int(first.sum())
+        second_right += int(second.sum())
+    pairs = len(kept) * len(changed)
 
-    def share(true: np.ndarray) -> float | None:
-        return float(true.mean()) if true.size else None
+    def share(count: int, among: int) -> float | None:
+        return count / among if among else None
 
     return {
-        "second_wrong": share(~second),
-        "first_right_there": share(first[~second]),
-        "first_wrong": share(~first),
-        "second_right_there": share(second[~first]),
+        "second_wrong": share(pairs - second_right, pairs),
+        "first_right_there": share(first_right - both, pairs - second_right),
+        "first_wrong": share(pairs - first_right, pairs),
+        "second_right_there": share(second_right - both, pairs - first_right),
     }
 
 
