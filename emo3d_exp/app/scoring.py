@@ -15,6 +15,7 @@ from emo3d_exp.app.predictor import load_predictor
 from emo3d_exp.app.tracked_names import group_name, is_tracked, system_tags
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation import Evaluator, print_table, write_report
+from emo3d_exp.evaluation.conditions import plain_conditions
 from emo3d_exp.records import Predictions
 
 if TYPE_CHECKING:
@@ -84,11 +85,13 @@ def score(
 
 
 def track(tracker: Tracker, evaluation: Evaluation, evaluator: Evaluator, part: str, folder: Path) -> None:
-    """Show an evaluation on the run's page: final metrics, samples with both faces, one face in 3D."""
+    """Show an evaluation on the run's page: final metrics and the conditions that they hold under, samples
+    with both faces, one face in 3D."""
     from emo3d_exp.exporters import ExportRequest, export
     from emo3d_exp.tracking import SampleFaces
 
-    tracker.summary({f"{part}/{name}": value for name, value in numbers(evaluation.metrics).items()})
+    known = plain_conditions(evaluation.provenance) | evaluation.metrics
+    tracker.summary({f"{part}/{name}": value for name, value in known.items() if value is not None})
     rows = tracker.rows(len(evaluation.prompts))
     if not len(rows) or evaluator.renderer is None or evaluator.rig is None:
         tracker.report(folder)
@@ -130,14 +133,3 @@ def track_outside(cfg: DictConfig, evaluation: Evaluation, evaluator: Evaluator,
     finally:
         tracker.finish(exit_code)
     log.info(tracker.where())
-
-
-def numbers(metrics: dict[str, object]) -> dict[str, float]:
-    """The scalar metrics by name; intervals as ``<name>_low`` and ``<name>_high``."""
-    flat: dict[str, float] = {}
-    for name, value in metrics.items():
-        if isinstance(value, int | float):
-            flat[name] = float(value)
-        elif isinstance(value, list | tuple) and len(value) == 2:
-            flat |= {f"{name}_low": float(value[0]), f"{name}_high": float(value[1])}
-    return flat

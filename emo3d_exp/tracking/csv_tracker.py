@@ -63,9 +63,9 @@ class CSVTracker(Tracker):
             name = f"curves_{number}"
         return name
 
-    def summary(self, metrics: Mapping[str, float]) -> None:
+    def summary(self, metrics: Mapping[str, float | str]) -> None:
         path = self._folder / "summary.csv"
-        values = {**_read_summary(path), **{name: repr(float(value)) for name, value in metrics.items()}}
+        values = {**_read_summary(path), **{name: _cell(value) for name, value in metrics.items()}}
         with write_atomically(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("metric", "value"))
@@ -91,6 +91,10 @@ class CSVTracker(Tracker):
         curves = sorted(path.name for path in self._folder.glob("curves*/metrics.csv"))
         listed = "curves/metrics.csv and " if curves else ""
         return f"Tracked as files: {listed}summary.csv in {self._folder}"
+
+
+def _cell(value: float | str) -> str:
+    return value if isinstance(value, str) else repr(float(value))
 
 
 def _read_summary(path: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ class NoTracker(Tracker):
     def lightning_loggers(self) -> list[Any]:
         return []
 
-    def summary(self, metrics: Mapping[str, float]) -> None:
+    def summary(self, metrics: Mapping[str, float | str]) -> None:
         """Nothing: the evaluator's ``metrics.json`` holds the same numbers."""
 
     def rows(self, count: int) -> np.ndarray:

@@ -54,8 +54,8 @@ class Tracker(ABC):
         """Loggers for Lightning's Trainer, which write the curves; empty for none."""
 
     @abstractmethod
-    def summary(self, metrics: Mapping[str, float]) -> None:
-        """Set final values: one number a name. A name that was set before is overwritten."""
+    def summary(self, metrics: Mapping[str, float | str]) -> None:
+        """Set final values: one number, or a word, a name. A name that was set before is overwritten."""
 
     @abstractmethod
     def rows(self, count: int) -> np.ndarray:

@@ -175,9 +175,9 @@ class WandbTracker(Tracker):
 
         return [WandbLogger(experiment=self._run, project=self._project, save_dir=str(self._folder.parent))]
 
-    def summary(self, metrics: Mapping[str, float]) -> None:
+    def summary(self, metrics: Mapping[str, float | str]) -> None:
         if self._run is not None:
-            self._run.summary.update({name: float(value) for name, value in metrics.items()})
+            self._run.summary.update({k: v if isinstance(v, str) else float(v) for k, v in metrics.items()})
 
     def rows(self, count: int) -> np.ndarray:
         return spread(count, self._table_rows if self._run is not None else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,13 @@ FEW = (
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def found(new_cache: Callable[[], Path]) -> Iterator[dict[str, Any]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMO3D_CACHE", str(new_cache()))
+        yield measured()
+
+
+def measured() -> dict[str, Any]:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(Path(CONF)), version_base="1.3"):
         cfg = compose("evaluate", ["meta=default", "threads=1", "renderer.detail=light", *FEW])

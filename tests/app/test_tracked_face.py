@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from made_results import PROVENANCE
 from omegaconf import OmegaConf
 
 from emo3d_exp.app import scoring
@@ -34,6 +35,7 @@ def test_the_first_face_shown_is_written_as_a_mesh(tmp_path: Path) -> None:
     ids, ones = np.arange(3), np.ones(3, np.int64)
     evaluation = SimpleNamespace(
         metrics={"mse": 0.1},
+        provenance={},
         prompts=Prompts(ids, ones, ("a", "b", "c"), np.full((3, 8), 0.1, np.float32), answers),
         predictions=Predictions(ids, ones, answers),
         per_sample=pd.DataFrame({"mse": [0.1, 0.2, 0.3], "emo3d": [0.5, 0.6, 0.7]}),
@@ -53,7 +55,7 @@ def test_an_outside_system_is_a_run_of_its_own(tmp_path: Path, monkeypatch: pyte
         def start(self, **given: object) -> None:
             self.started = given
 
-        def summary(self, metrics: dict[str, float]) -> None:
+        def summary(self, metrics: dict[str, float | str]) -> None:
             self.metrics = metrics
 
         def rows(self, count: int) -> np.ndarray:
@@ -64,9 +66,8 @@ def test_an_outside_system_is_a_run_of_its_own(tmp_path: Path, monkeypatch: pyte
 
     tracker = Told()
     monkeypatch.setattr(scoring, "instantiate", lambda group: tracker)
-    evaluation = SimpleNamespace(
-        metrics={"mse": 0.1, "mse_low": 0.05}, provenance={"system": "theirs"}, prompts=("a", "b")
-    )
+    facts = PROVENANCE | {"system": "theirs", "rig": None}
+    evaluation = SimpleNamespace(metrics={"mse": 0.1, "mse_low": 0.05}, provenance=facts, prompts=("a", "b"))
     parts = {
         "data": {"_target_": "emo3d_exp.data.MiniData"},
         "split": {"_target_": "emo3d_exp.data.RandomSplit"},
@@ -78,4 +79,11 @@ def test_an_outside_system_is_a_run_of_its_own(tmp_path: Path, monkeypatch: pyte
     assert tracker.started["run_dir"] == tmp_path and tracker.started["job_type"] == "evaluate"
     assert (tracker.started["name"], tracker.started["group"]) == ("theirs", "theirs-mini")
     assert tracker.started["tags"] == ["outside", "theirs", "mini", "random"]
-    assert tracker.metrics == {"val/mse": 0.1, "val/mse_low": 0.05}
+    shown = {name.removeprefix("val/"): value for name, value in tracker.metrics.items()}
+    assert (shown["mse"], shown["mse_low"]) == (0.1, 0.05)
+    told = {name: shown[name] for name in ("judge", "looks", "k", "bank", "renderer")}
+    assert told == {
+        "judge": "j_1 (f1)", "looks": "one look, the neutral portrait", "k": 10, "renderer": "p1",
+        "bank": "bank of 400 prompts of train (draw 0, b1)",
+    }, "runs with other judges must be told apart"  # fmt: skip
+    assert "rig" not in shown and all(isinstance(value, str | float | int) for value in shown.values())

@@ -134,7 +134,7 @@ class RecordingTracker(NoTracker):
     def run_id(self) -> str | None:
         return "page-1"
 
-    def summary(self, metrics: Mapping[str, float]) -> None:
+    def summary(self, metrics: Mapping[str, float | str]) -> None:
         self.calls.append(("summary", dict(metrics)))
 
     def finish(self, exit_code: int = 0) -> None:

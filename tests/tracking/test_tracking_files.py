@@ -27,12 +27,14 @@ def read(path: Path) -> list[dict[str, str]]:
 def test_csv_tracker_writes_curves_and_summary(tmp_path: Path) -> None:
     tracker = started(CSVTracker(), tmp_path)
     write_curve(tracker, [0.5, 0.25])
-    tracker.summary({"test/mse": 0.1, "test/emo3d": 0.6})
+    tracker.summary({"test/mse": 0.1, "test/emo3d": 0.6, "test/judge": "face_clip (a1)"})
     tracker.summary({"test/mse": 0.0123456789012345})
     tracker.finish(0)
     curve = read(tmp_path / "curves" / "metrics.csv")
     assert [(row["epoch"], float(row["val/mse"])) for row in curve] == [("0", 0.5), ("1", 0.25)]
-    summary = {row["metric"]: float(row["value"]) for row in read(tmp_path / "summary.csv")}
+    summary = {row["metric"]: row["value"] for row in read(tmp_path / "summary.csv")}
+    assert summary.pop("test/judge") == "face_clip (a1)"
+    summary = {name: float(value) for name, value in summary.items()}
     assert summary == {"test/mse": 0.0123456789012345, "test/emo3d": 0.6}
     assert "curves/metrics.csv" in tracker.where()
     assert str(tmp_path) in tracker.where()

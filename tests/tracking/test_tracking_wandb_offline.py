@@ -94,7 +94,7 @@ def test_offline_run_holds_everything(
     tracker = start(WandbTracker(table_rows=4), run_dir)
     assert tracker.mode == "offline"
     train_two_epochs(tracker, run_dir)
-    tracker.summary({"test/mse": 0.0125})
+    tracker.summary({"test/mse": 0.0125, "test/judge": "face_clip (a1)", "test/k": np.int64(10)})
     assert tracker.rows(10).tolist() == [0, 3, 6, 9]
     tracker.report(evaluation, samples, written)
     tracker.finish(0)
@@ -112,7 +112,9 @@ def test_offline_run_holds_everything(
     assert curve[1][1] < curve[0][1]
     (metric,) = [record["metric"] for record in records if "glob_name" in record.get("metric", {})]
     assert (metric["glob_name"], metric["step_metric"]) == ("*", "epoch")
-    assert merged(records, "summary")["test/mse"] == 0.0125
+    summary = merged(records, "summary")
+    assert summary["test/mse"] == 0.0125
+    assert (summary["test/judge"], summary["test/k"]) == ("face_clip (a1)", 10)
     assert [record["exit"]["exit_code"] for record in records if record["type"] == "exit"] == [0]
 
     shown = history[-1]
