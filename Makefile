@@ -14,10 +14,10 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
-# Long campaigns of faults; their last figures stand in docs/building.md.
+# Long campaigns of faults, whose last figures stand in docs/building.md, and the tests that take minutes.
 soak: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/soak_llm.py
-	$(BIN)/python -m pytest -m slow tests/dataset_builder
+	$(BIN)/python -m pytest -m slow
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -25,6 +25,13 @@ from emo3d_exp.vocab import BLENDSHAPE_INDEX, MORPH_TARGETS
 UNIT = 2 * EYE[0]
 
 
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder with nothing in it, not even the heads that other tests share."""
+    monkeypatch.setenv("EMO3D_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 @pytest.fixture(scope="module")
 def made() -> Checkout:
     return Checkout()

@@ -93,6 +93,7 @@ def test_random_faces_of_the_built_in_head_are_found_and_read(builtin: Rig, mode
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_emotions_of_the_prior_are_told_apart_on_random_people(builtin: Rig, model: Path) -> None:
     rng = np.random.default_rng(6)
     faces, emotions = prior_faces(80, rng)
@@ -107,6 +108,7 @@ def test_emotions_of_the_prior_are_told_apart_on_random_people(builtin: Rig, mod
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_faces_of_ict_facekit_are_found_and_read(shared: Path, model: Path, cache: Path) -> None:
     rig = load_rig("ict_facekit", shared / "data" / "ict_facekit" / "ict_facekit_light.tar.xz")
     rng = np.random.default_rng(7)

@@ -14,7 +14,7 @@ from emo3d_exp.data import load_emo3d, write_published_table
 from emo3d_exp.records import Corpus, ImageRef
 from emo3d_exp.vocab import BLENDSHAPES, EMOTIONS
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
 SAMPLES = 300
 
 
