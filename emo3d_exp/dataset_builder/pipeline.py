@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from emo3d_exp.dataset_builder.executors import LocalExecutor
 from emo3d_exp.dataset_builder.image_shards import ImageReadingStage
@@ -70,12 +79,21 @@ def run_stages(
     return manifests
 
 
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s")
+
+
 def _progress(shown: bool) -> Progress:
     return Progress(
         TextColumn("{task.description:<12}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("rows"),
+        _Rate(),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=Console(stderr=True),
         disable=not shown,
