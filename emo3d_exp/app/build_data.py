@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from emo3d_exp.app.building import build_new, target
+from emo3d_exp.app.building import build_new, held, target
 from emo3d_exp.app.surveying import SURVEYS
 from emo3d_exp.errors import ConfigError
 
@@ -72,7 +72,8 @@ def fetch_published(cfg: DictConfig, only: Sequence[str] | None) -> None:
     if given:
         raise ConfigError(f"{', '.join(given)}: not with source=emo3d")
     folder = target(cfg)
-    instantiate(cfg.emo3d, _convert_="all").build(folder)
+    with held(folder):
+        instantiate(cfg.emo3d, _convert_="all").build(folder)
     log.info("train on it: python train.py data=table data.path=%s", folder)
 
 

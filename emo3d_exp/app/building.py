@@ -1,4 +1,4 @@
-"""``python build_data.py source=new``: a data set of one's own, by the stages of the groups ``builder/…``."""
+"""``python build_data.py source=stages``: a data set of one's own, by the groups ``builder/…``."""
 
 from __future__ import annotations
 

@@ -114,13 +114,16 @@ def _how(build: Path) -> str:
 
 
 def _open(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters that may be told: no keys, and no paths of the machine that built it."""
-    return {
-        name: value
-        for name, value in parameters.items()
-        if not any(word in name.lower() for word in SECRET_WORDS)
-        and not (isinstance(value, str) and Path(value).is_absolute())
-    }
+    """Parameters that may be told, at any depth: no keys, no addresses, no paths of a machine."""
+    told = {}
+    for name, value in parameters.items():
+        if any(word in name.lower() for word in SECRET_WORDS):
+            continue
+        if isinstance(value, Mapping):
+            told[name] = _open(value)
+        elif not (isinstance(value, str) and ("://" in value or Path(value).is_absolute())):
+            told[name] = value
+    return told
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

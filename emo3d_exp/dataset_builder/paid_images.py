@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import os
@@ -11,8 +10,10 @@ import threading
 import urllib.request
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.runs import write_atomically
@@ -24,6 +25,8 @@ WRONG_SETTINGS = (401, 403, 404)
 """Answers that every other request would get too."""
 RETRIED = (408, 409, 429)
 DOWNLOADS = 3
+MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError, HTTPException)
+"""What a server's answer can raise that is no picture."""
 
 
 class BudgetSpentError(DataError):
@@ -101,6 +104,11 @@ class ImageShop:
         seconds: float,
         cache: Path,
     ) -> None:
+        if base_url is not None and (urlsplit(base_url).username or urlsplit(base_url).password):
+            raise ConfigError(
+                "builder.images.base_url holds a name or password, which would be written into manifests: give "
+                "the key in the environment variable that api_key_variable names"
+            )
         self.base_url, self.key_variable, self.price, self.budget = base_url, key_variable, price, budget
         self.retries, self.seconds, self.cache = retries, seconds, cache
 
@@ -179,21 +187,34 @@ class ImageShop:
             self._stop_if_hopeless(error)
             again = error.status_code in RETRIED or error.status_code >= 500
             sent = self.retries + 1 if again else 1
-            return sent, False, None, f"the endpoint answers {error.status_code}: {_brief(error.message)}"
+            told = self._without_key(error.message)
+            return sent, False, None, f"the endpoint answers {error.status_code}: {told}"
         except openai.APIConnectionError as error:
-            return self.retries + 1, False, None, f"no answer: {_brief(str(error.__cause__ or error))}"
+            return (
+                self.retries + 1,
+                False,
+                None,
+                f"no answer: {self._without_key(str(error.__cause__ or error))}",
+            )
         sent = 1 + int(getattr(raw, "retries_taken", 0))
         try:
             return sent, True, self._image(json.loads(raw.content)["data"][0]), ""
-        except (ValueError, KeyError, IndexError, TypeError, OSError, binascii.Error) as error:
-            return sent, True, None, f"a malformed answer: {type(error).__name__}: {_brief(str(error))}"
+        except MALFORMED as error:
+            told = self._without_key(str(error))
+            return sent, True, None, f"a malformed answer: {type(error).__name__}: {told}"
 
     def _stop_if_hopeless(self, error: Any) -> None:
         if error.status_code in WRONG_SETTINGS or error.code == "insufficient_quota":
             raise ConfigError(
-                f"{self._client.base_url} refuses all requests: {error.status_code} {_brief(error.message)}; "
+                f"{self._client.base_url} refuses all requests: {error.status_code} "
+                f"{self._without_key(error.message)}; "
                 f"see builder.images.model, base_url and the key in {self.key_variable}"
             ) from error
+
+    def _without_key(self, message: str) -> str:
+        """Endpoints repeat a key that they refuse."""
+        key = os.environ.get(self.key_variable, "").strip()
+        return " ".join((message.replace(key, "…") if key else message).split())[:200]
 
     def _image(self, answer: dict[str, Any]) -> bytes:
         if answer.get("b64_json"):
@@ -209,7 +230,3 @@ class ImageShop:
                 if attempt == DOWNLOADS - 1:
                     raise
         raise AssertionError("the last attempt returns or raises")
-
-
-def _brief(message: str) -> str:
-    return " ".join(message.split())[:200]

@@ -117,6 +117,7 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     manifest = _begin(store, stage, _identity(stage, inputs))
     input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
     known = not _forget(work, store, manifest, input_hashes) and manifest["complete"]
+    known = known and len(store.shards()) == manifest["shards"]  # none was deleted since
     if known and stage.reads:
         return _already(manifest)
     rows = stage.source() if not stage.reads else joined_rows(work.build, stage, work.limit is not None)
@@ -151,7 +152,7 @@ def _forget(work: _Work, store: RowStore, manifest: dict[str, Any], inputs: dict
         store.write_manifest(manifest)
     if noted:
         log.info("%s: %d samples that were set aside are tried again", work.stage.name, noted)
-        store.drop_noted(SET_ASIDE)
+        store.blank_noted(SET_ASIDE)
     if whole:
         store.clear()  # it looks at all rows together
     return bool(noted or others)

@@ -49,7 +49,9 @@ def _known_inputs(build: Path, stage: Stage, planned: dict[str, Planned]) -> lis
     """The rows that a stage will be given, without the columns that are not made yet."""
     if not stage.reads:
         return stage.source()
-    coming = planned.get(next(iter(stage.reads)))
-    if coming is None or coming.done == coming.rows:
+    coming = [planned[name] for name in stage.reads if name in planned]
+    unfinished = [each for each in coming if each.done < each.rows]
+    if not unfinished:
         return joined_rows(build, stage, partial=True)
-    return [{"sample_id": row["sample_id"]} for row in coming.inputs]
+    fewest = min(unfinished, key=lambda each: each.rows)
+    return [{"sample_id": row["sample_id"]} for row in fewest.inputs]

@@ -55,7 +55,7 @@ class PublishedSource:
         max_gigabytes: float = 64.0,
     ) -> None:
         if max_gigabytes <= 0:
-            raise ConfigError(f"source.max_gigabytes={max_gigabytes} must be positive")
+            raise ConfigError(f"emo3d.max_gigabytes={max_gigabytes} must be positive")
         self.root = root
         self.parts = parts if isinstance(parts, str) else list(parts)
         self.hub_id = hub_id
@@ -96,7 +96,8 @@ class PublishedSource:
 
     def _manifest(self) -> dict[str, Any]:
         parameters = {"root": self.root, "parts": self.parts, "hub_id": self.hub_id, "unpack": self.unpack}
-        identity = hashlib.sha256(f"{self.name} {self.hub_id}".encode()).hexdigest()[:16]
+        told = json.dumps([self.name, parameters], sort_keys=True)
+        identity = hashlib.sha256(told.encode()).hexdigest()[:16]
         return {"stage": ASSEMBLED, "identity": identity, "parameters": parameters, "inputs": {}}
 
     def _claim(self, store: RowStore) -> None:
@@ -112,7 +113,7 @@ class PublishedSource:
         if self.complete and lacking:
             raise DataError(
                 f"{lacking} of {counts['pictures_named']} pictures that the table names are not there (by "
-                f"archive: {counts['pictures_missing']}); fetch the archives, or set source.complete=false"
+                f"archive: {counts['pictures_missing']}); fetch the archives, or set emo3d.complete=false"
             )
 
     def _unpacked(self, finder: ImageFinder, folder: Path) -> dict[str, Path]:

@@ -15,6 +15,8 @@ from emo3d_exp.runs import write_atomically, write_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
+BLANK = -1
+"""Sample id of a row that is no longer one."""
 ROWS_AT_A_TIME, BUFFER = 8, 1 << 20
 """For reading a shard in pieces: rows, and bytes of the file."""
 
@@ -40,7 +42,8 @@ class RowStore:
         for shard in self.shards():
             place = shard.relative_to(self.build).as_posix()
             for number, row in enumerate(_read(shard, ["sample_id", *columns]).to_pylist()):
-                yield {**row, "shard": place, "row": number}
+                if row["sample_id"] >= 0:
+                    yield {**row, "shard": place, "row": number}
 
     def append(self, block: int, rows: Sequence[Row], schema: pa.Schema) -> None:
         """Write the rows of a block as a new shard, atomically."""
@@ -56,9 +59,7 @@ class RowStore:
 
     def columns(self) -> list[str]:
         """Names in the first shard; none where there is no row."""
-        import pyarrow.parquet as pq
-
-        return next((pq.read_schema(shard).names for shard in self.shards()), [])
+        return next((_names(shard) for shard in self.shards()), [])
 
     def count(self, column: str) -> int:
         """Rows in which a column is not None; 0 where there is no such column."""
@@ -71,19 +72,22 @@ class RowStore:
 
         return float(sum(pc.sum(_read(shard, [column])[column]).as_py() or 0 for shard in self._with(column)))
 
-    def drop_noted(self, column: str) -> None:
-        """Remove the rows in which a column is not None, shard by shard, each atomically."""
-        import pyarrow.compute as pc
+    def blank_noted(self, column: str) -> None:
+        """Blank the rows in which a column is not None, shard by shard, each atomically.
+
+        The other rows keep their places, by which pictures are found: what is blank has the sample id -1, and
+        no reader sees it.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         for shard in self._with(column):
             table = _read(shard)
-            kept = table.filter(pc.is_null(table[column]))
-            if not len(kept):
-                shard.unlink()
-            elif len(kept) < len(table):
-                with write_atomically(shard) as partial:
-                    pq.write_table(kept, partial)
+            if table[column].null_count == len(table):
+                continue
+            rows = [row if row[column] is None else {"sample_id": BLANK} for row in table.to_pylist()]
+            with write_atomically(shard) as partial:
+                pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), partial)
 
     def clear(self) -> None:
         """Remove all rows."""
@@ -91,9 +95,7 @@ class RowStore:
             shard.unlink()
 
     def _with(self, column: str) -> list[Path]:
-        import pyarrow.parquet as pq
-
-        return [shard for shard in self.shards() if column in pq.read_schema(shard).names]
+        return [shard for shard in self.shards() if column in _names(shard)]
 
     def content_hash(self) -> str:
         """16 hex digits of the rows in the order of sample ids, however they are spread over shards; takes
@@ -101,6 +103,8 @@ class RowStore:
         digests: dict[int, bytes] = {}
         for shard in self.shards():
             for row in stream_rows(shard):
+                if row["sample_id"] < 0:
+                    continue
                 content = json.dumps(row, default=lambda data: hashlib.sha256(data).hexdigest())
                 digests[row["sample_id"]] = hashlib.sha256(content.encode()).digest()
         return hashlib.sha256(b"".join(digests[sample] for sample in sorted(digests))).hexdigest()[:16]
@@ -143,6 +147,16 @@ def stream_rows(shard: Path, columns: list[str] | None = None) -> Iterator[Row]:
         with pq.ParquetFile(shard, buffer_size=BUFFER, pre_buffer=False) as file:
             for batch in file.iter_batches(ROWS_AT_A_TIME, columns=columns, use_threads=False):
                 yield from batch.to_pylist()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DataError(_damaged(shard, error)) from error
+
+
+def _names(shard: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_schema(shard).names
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DataError(_damaged(shard, error)) from error
 

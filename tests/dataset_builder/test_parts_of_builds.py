@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 from toy_stages import Numbers, Picky, Total
 
@@ -39,6 +40,44 @@ def test_what_was_set_aside_is_tried_again_when_asked(tmp_path):
     assert "set_aside" not in again["picky"] and ids(tmp_path, "picky") == list(range(22))
     assert ids(tmp_path, "total") == list(range(22))
     assert {row["sum"] for row in RowStore(tmp_path, "total").rows(("sum",))} == {3 * sum(range(22))}
+
+
+def test_other_rows_keep_their_places_when_some_are_tried_again(tmp_path):
+    """Pictures are found by the place of their row."""
+
+    def places():
+        rows = RowStore(tmp_path, "picky").rows(("set_aside",))
+        return {row["sample_id"]: (row["shard"], row["row"]) for row in rows if row["set_aside"] is None}
+
+    built(tmp_path)
+    before, hashed = places(), RowStore(tmp_path, "picky").content_hash()
+    built(tmp_path, retry=True)  # they fail as before
+    assert places() == before and ids(tmp_path, "picky") == list(range(22))
+    assert RowStore(tmp_path, "picky").content_hash() == hashed
+    built(tmp_path, Numbers(), Picky(lenient=True), Total(), retry=True)
+    after = places()
+    assert {sample: after[sample] for sample in before} == before and len(after) == 22
+    for sample, (shard, row) in after.items():
+        stored = pq.read_table(tmp_path / shard).to_pylist()[row]
+        assert (stored["sample_id"], stored["kept"]) == (sample, 3 * sample)
+
+
+def test_a_shard_that_was_deleted_is_made_again(tmp_path):
+    whole = built(tmp_path)
+    (tmp_path / "picky" / "00001.parquet").unlink()
+    again = built(tmp_path)
+    assert ids(tmp_path, "picky") == list(range(22))
+    assert again["total"]["content_hash"] == whole["total"]["content_hash"]
+    (tmp_path / "picky" / "00000.parquet").write_bytes(b"half")
+    with pytest.raises(DataError, match=r"00000\.parquet is damaged"):
+        built(tmp_path, retry=True)
+
+
+def test_a_plan_goes_by_the_stage_with_rows_to_come(tmp_path):
+    built(tmp_path, Numbers())
+    run_stages(tmp_path, [Numbers(), Picky()], ["picky"], progress=False, limit=8)
+    *_, total = plan_stages(tmp_path, (Numbers(), Picky(), Total()))
+    assert (total.rows, total.done) == (22, 0)
 
 
 def test_a_limited_build_is_gone_on_with(tmp_path):
