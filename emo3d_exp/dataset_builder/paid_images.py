@@ -106,8 +106,8 @@ class ImageShop:
     ) -> None:
         if base_url is not None and (urlsplit(base_url).username or urlsplit(base_url).password):
             raise ConfigError(
-                "builder.images.base_url holds a name or password, which would be written into manifests: give "
-                "the key in the environment variable that api_key_variable names"
+                "builder.images.base_url holds a name or password, which would be written into manifests: "
+                "give the key in the environment variable that api_key_variable names"
             )
         self.base_url, self.key_variable, self.price, self.budget = base_url, key_variable, price, budget
         self.retries, self.seconds, self.cache = retries, seconds, cache
