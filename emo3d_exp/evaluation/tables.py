@@ -26,10 +26,10 @@ SPELLINGS = {
     for spelling in (name.lower(), re.sub(r"(left|right)$", lambda side: f"_{side[0][0]}", name.lower()))
 }
 """Lower-case spelling of a column: our name."""
-LEFT_OUT = {name.lower() for name in ARKIT_NAMES} - set(SPELLINGS)
+LEFT_OUT = {name.lower() for name in ARKIT_NAMES} - set(SPELLINGS) | {"text"}
 ROUNDING = 1e-6
 """A score may leave [0, 1] by this much, as float32 does, and is clipped."""
-SHOWN_PROBLEMS = 200
+SHOWN_PROBLEMS, SHOWN_MISSING = 200, 5
 LINE = "line"
 """Name of an index that holds line numbers from 0: rows are told by them, so that blank lines count."""
 LARGEST_ID, LARGEST_EXACT = 2**63, 2**53
@@ -68,7 +68,8 @@ def predictions_of(table: pd.DataFrame, source: str) -> Predictions:
 
 def in_our_names(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns as MediaPipe spells them: case does not matter, ARKit's ``eyeBlink_L`` is
-    ``eyeBlinkLeft``, and ARKit's ``tongueOut`` is left out, which no rig here shows. Other names stay."""
+    ``eyeBlinkLeft``, and left out are ARKit's ``tongueOut``, which no rig here shows, and the ``text`` of a
+    list of prompts. Other names stay."""
     kept = [at for at, name in enumerate(table.columns) if str(name).strip().lower() not in LEFT_OUT]
     found = table.iloc[:, kept]
     return found.set_axis([SPELLINGS.get(str(n).strip().lower(), n) for n in found.columns], axis=1)
@@ -85,7 +86,11 @@ def check_columns(columns: list[str], source: str) -> None:
         meant = _close_match(str(name))
         hint = f", did you mean {meant!r}?" if meant else ": remove it"
         lines.append(f"unknown column {name!r}{hint}")
-    lines += [f"column {name!r} is missing" for name in missing]
+    lines += [f"column {name!r} is missing" for name in missing[:SHOWN_MISSING]]
+    if len(missing) > SHOWN_MISSING:
+        lines.append(f"… and {len(missing) - SHOWN_MISSING} more are missing")
+    if len(columns) == 1 and ";" in str(columns[0]):
+        lines = ["its columns are separated by semicolons: separate them by commas"]
     if lines:
         rule = (
             "Expected: sample_id, optionally text_number, and the 52 blendshapes (_neutral may be left out)."

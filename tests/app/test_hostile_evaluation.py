@@ -107,7 +107,7 @@ TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     ),
     "numbers for names": (
         lambda t: t.rename(columns={n: str(i) for i, n in enumerate(BLENDSHAPES)}),
-        "'jawOpen' is missing",
+        "'browInnerUp' is missing",
     ),
     "no ids": (lambda t: t.drop(columns="sample_id"), "column 'sample_id' is missing"),
     "half an id": (cell(0, "sample_id", 1001.5), r"row 1, column sample_id: 1001\.5 is not a whole number"),
@@ -129,6 +129,12 @@ def refused(folder: Path, message: str, cfg: DictConfig) -> None:
     told = told_to_user(caught.value, "evaluate", [])
     assert told is not None, "it must be told without a traceback"
     assert sorted(folder.rglob("*")) == before
+
+
+def test_semicolons_are_told_in_one_line(tmp_path: Path, answers: pd.DataFrame) -> None:
+    file = tmp_path / "mine.csv"
+    answers.to_csv(file, index=False, sep=";")
+    refused(tmp_path, "separated by semicolons: separate them by commas", asked(tmp_path, "none", file))
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -246,7 +252,7 @@ def test_arkits_spelling_and_51_shapes_are_scored_alike(tmp_path: Path, answers:
             name.replace("Left", "_L").replace("Right", "_R") if name[:5] == "mouth" else name
         )
     )
-    spelt = arkit.assign(tongueOut=0.9)[[*arkit.columns[::-1], "tongueOut"]]
+    spelt = arkit.assign(tongueOut=0.9, text="as it was asked")[[*arkit.columns[::-1], "tongueOut", "text"]]
     found = []
     for name, content in (("ours", table.assign(_neutral=0.0)), ("arkit", spelt)):
         file = tmp_path / f"{name}.csv"
