@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emo3d_exp.dataset_builder.stage import Row, Stage, sample_rng
+from emo3d_exp.dataset_builder.stage_schemas import emotions_schema, texts_schema
 from emo3d_exp.dataset_builder.texts import bank_texts, face_descriptions, rated, told
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.vocab import EMOTIONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,30 +92,6 @@ class OfflineEmotions(Stage):
             return fine | {"emotions": None, "set_aside": "the text was not written for known emotions"}
         rng = sample_rng(self.seed, row["sample_id"], self.name)
         return fine | {"emotions": rated(np.array(row["asked"]), rng).tolist(), "set_aside": None}
-
-
-def texts_schema() -> pa.Schema:
-    """Columns of every stage ``texts``."""
-    import pyarrow as pa
-
-    words = {name: pa.string() for name in ("age", "gender", "style")}
-    asked = pa.list_(pa.float32(), len(EMOTIONS))
-    columns = {"texts": pa.list_(pa.string()), "prompt_type": pa.string(), "asked": asked, **words}
-    return pa.schema([("sample_id", pa.int64()), *columns.items(), *_paid()])
-
-
-def emotions_schema() -> pa.Schema:
-    """Columns of every stage ``emotions``."""
-    import pyarrow as pa
-
-    emotions = pa.list_(pa.float32(), len(EMOTIONS))
-    return pa.schema([("sample_id", pa.int64()), ("emotions", emotions), ("rater", pa.string()), *_paid()])
-
-
-def _paid() -> list[tuple[str, pa.DataType]]:
-    import pyarrow as pa
-
-    return [("calls", pa.int64()), ("cost", pa.float64()), ("set_aside", pa.string())]
 
 
 def _columns(described: DescribedText) -> Row:

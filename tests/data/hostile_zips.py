@@ -68,7 +68,7 @@ HOSTILE: dict[str, tuple[Maker, str, str]] = {
     "path escape": (lambda: packed(("../evil.jpeg", b"x")), "../evil.jpeg", "leaves the folder"),
     "deep escape": (lambda: packed(("a/b/../../../evil", b"x")), "a/b/../../../evil", "leaves the folder"),
     "escape with backslashes": (lambda: packed((named("..\\..\\evil"), b"x")), "evil", "leaves the folder"),
-    "absolute path": (lambda: packed((named("/tmp/evil.jpeg"), b"x")), "/tmp/evil.jpeg", "leaves the folder"),
+    "absolute path": (lambda: packed((named("/evil.jpeg"), b"x")), "/evil.jpeg", "leaves the folder"),
     "drive letter": (lambda: packed((named("C:\\evil.jpeg"), b"x")), "evil.jpeg", "leaves the folder"),
     "network share": (lambda: packed((named("//server/evil"), b"x")), "//server/evil", "leaves the folder"),
     "symbolic link": (of_kind(stat.S_IFLNK), "evil", "is a link"),

@@ -11,8 +11,9 @@ import numpy as np
 from emo3d_exp.dataset_builder.lexicons.lexicon import Lexicon, read_lexicon
 from emo3d_exp.dataset_builder.report.wording import words
 from emo3d_exp.dataset_builder.stage import Row, Stage
+from emo3d_exp.dataset_builder.stage_schemas import emotions_schema
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.vocab import EMOTION_INDEX, EMOTIONS
+from emo3d_exp.vocab import EMOTION_INDEX
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,22 +77,6 @@ class LexiconEmotions(Stage):
         if not weights.any():
             weights[:] = 1.0
         return emotions_row(sample, np.average(vectors, axis=0, weights=weights), self.lexicon)
-
-
-def emotions_schema() -> pa.Schema:
-    """Columns of a stage that rates texts."""
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            ("sample_id", pa.int64()),
-            ("emotions", pa.list_(pa.float32(), len(EMOTIONS))),
-            ("rater", pa.string()),
-            ("calls", pa.int64()),
-            ("cost", pa.float64()),
-            ("set_aside", pa.string()),
-        ]
-    )
 
 
 def emotions_row(sample: int, vector: np.ndarray | None, rater: str, reason: str | None = None) -> Row:

@@ -8,9 +8,10 @@ from itertools import product
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from emo3d_exp.dataset_builder.lexicons.emotions import emotions_row, emotions_schema
+from emo3d_exp.dataset_builder.lexicons.emotions import emotions_row
 from emo3d_exp.dataset_builder.lexicons.lexicon import Lexicon, read_lexicon
 from emo3d_exp.dataset_builder.stage import Row, Stage
+from emo3d_exp.dataset_builder.stage_schemas import emotions_schema
 from emo3d_exp.errors import ConfigError
 
 if TYPE_CHECKING:

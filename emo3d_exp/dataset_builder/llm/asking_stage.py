@@ -14,8 +14,6 @@ from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Estimate, Ro
 from emo3d_exp.errors import ConfigError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from emo3d_exp.dataset_builder.llm.asking import Outcome, Question
     from emo3d_exp.dataset_builder.llm.templating import PromptTemplate
 
@@ -129,10 +127,3 @@ class AskingStage(Stage):
     def _row(self, row: Row, outcome: Outcome) -> Row:
         paid = {CALLS: outcome.calls, COST: outcome.cost, SET_ASIDE: outcome.reason}
         return {"sample_id": row["sample_id"], **self.columns(row, outcome.value), **paid}
-
-
-def paid_columns() -> list[tuple[str, pa.DataType]]:
-    """Names and types of what every stage that pays writes."""
-    import pyarrow as pa
-
-    return [(CALLS, pa.int64()), (COST, pa.float64()), (SET_ASIDE, pa.string())]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from emo3d_exp.dataset_builder.llm.asking_stage import AskingStage, paid_columns
+from emo3d_exp.dataset_builder.llm.asking_stage import AskingStage
 from emo3d_exp.dataset_builder.llm.chat_model import ChatModel
 from emo3d_exp.dataset_builder.llm.templating import PromptTemplate
 from emo3d_exp.dataset_builder.stage import Row
+from emo3d_exp.dataset_builder.stage_schemas import emotions_schema
 from emo3d_exp.vocab import EMOTIONS
 
 if TYPE_CHECKING:
@@ -52,16 +53,7 @@ class LLMEmotions(AskingStage):
         )
 
     def schema(self) -> pa.Schema:
-        import pyarrow as pa
-
-        return pa.schema(
-            [
-                ("sample_id", pa.int64()),
-                ("emotions", pa.list_(pa.float32(), len(EMOTIONS))),
-                ("rater", pa.string()),
-                *paid_columns(),
-            ]
-        )
+        return emotions_schema()
 
     def question(self, row: Row) -> Question:
         from emo3d_exp.dataset_builder.llm.answer_forms import EMOTION_FORM

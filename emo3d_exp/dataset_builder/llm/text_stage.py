@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from emo3d_exp.dataset_builder.llm.asking_stage import AskingStage, paid_columns
+from emo3d_exp.dataset_builder.llm.asking_stage import AskingStage
 from emo3d_exp.dataset_builder.llm.chat_model import ChatModel
 from emo3d_exp.dataset_builder.llm.templating import PromptTemplate
 from emo3d_exp.dataset_builder.llm.text_plan import TextPlan
 from emo3d_exp.dataset_builder.stage import Row
+from emo3d_exp.dataset_builder.stage_schemas import texts_schema
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.vocab import EMOTION_INDEX, EMOTIONS
 
@@ -93,19 +94,7 @@ class LLMTexts(AskingStage):
         return super().parameters() | {key: getattr(self, key) for key in plan}
 
     def schema(self) -> pa.Schema:
-        import pyarrow as pa
-
-        words = [(name, pa.string()) for name in ("age", "gender", "style")]
-        return pa.schema(
-            [
-                ("sample_id", pa.int64()),
-                ("texts", pa.list_(pa.string())),
-                ("prompt_type", pa.string()),
-                ("asked", pa.list_(pa.float32(), len(EMOTIONS))),
-                *words,
-                *paid_columns(),
-            ]
-        )
+        return texts_schema()
 
     def source(self) -> list[Row]:
         plan = TextPlan(
