@@ -13,14 +13,9 @@ from emo3d_exp.errors import ConfigError
 
 
 class ImageReadingStage(Stage):
-    """A stage that reads the shards of stage ``images`` itself, a few rows at a time.
-
-    Attributes:
-        build: folder of the build; ``run_stages`` sets it.
-    """
+    """A stage that reads the shards of stage ``images`` itself, a few rows at a time."""
 
     reads = {"images": ()}  # noqa: RUF012 - typed in Stage
-    build: Path | None = None
 
     def with_column(self, rows: list[Row], column: str) -> Iterator[tuple[Row, Any]]:
         """The input rows, in order, each with what its row of stage ``images`` holds in a column.

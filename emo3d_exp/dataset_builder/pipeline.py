@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import time
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,6 @@ from rich.progress import (
 from rich.text import Text
 
 from emo3d_exp.dataset_builder.executors import LocalExecutor
-from emo3d_exp.dataset_builder.image_shards import ImageReadingStage
 from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
@@ -110,11 +110,10 @@ class _Work:
 
 def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     stage, started = work.stage, time.monotonic()
-    if isinstance(stage, ImageReadingStage):
-        stage.build = work.build.absolute()
     store = RowStore(work.build, stage.name)
     inputs = {name: _readable(work, name) for name in stage.reads}
     manifest = _begin(store, stage, _identity(stage, inputs))
+    stage.build, stage.begun = work.build.absolute(), manifest.get("begun", "")
     input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
     known = not _forget(work, store, manifest, input_hashes) and manifest["complete"]
     known = known and len(store.shards()) == manifest["shards"]  # none was deleted since
@@ -229,6 +228,7 @@ def _begin(store: RowStore, stage: Stage, identity: str) -> dict[str, Any]:
         manifest = {
             "stage": stage.name,
             "identity": identity,
+            "begun": uuid.uuid4().hex,
             "parameters": stage.parameters(),
             "inputs": {},
             "complete": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -42,12 +43,16 @@ class Stage(ABC):
         reads: the columns it needs of each earlier stage. The sample ids are those of the first one.
         shard_rows: rows that are processed, and written, together; None for all.
         processes: how many may share the work.
+        build, begun: folder of the build, and a random name of this stage's rows in it, by which its
+            spending is counted; ``run_stages`` sets them, and no row may depend on them.
     """
 
     name: ClassVar[str]
     reads: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     shard_rows: ClassVar[int | None] = 128
     processes: int = 1
+    build: Path | None = None
+    begun: str = ""
 
     @abstractmethod
     def parameters(self) -> dict[str, Any]:

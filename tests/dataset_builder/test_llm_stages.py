@@ -69,7 +69,10 @@ def test_the_cache_pays_nothing_twice(tmp_path):
     with serve(fault_rate=0.3) as server:
         first = build(tmp_path / "one", stages(server.url, 40, tmp_path))
         paid = len(server.ledger.paid)
-        assert build(tmp_path / "two", stages(server.url, 40, tmp_path)) == first
+        again = build(tmp_path / "two", stages(server.url, 40, tmp_path))
+        assert {name: known["content_hash"] for name, known in again.items()} == {
+            name: known["content_hash"] for name, known in first.items()
+        }
         assert len(server.ledger.paid) == paid
         more = build(tmp_path / "more", [texts(server.url, 60, tmp_path)])
     assert paid < len(server.ledger.paid) and server.ledger.paid_again() == 0

@@ -41,7 +41,7 @@ def test_lost_shards_are_made_again_alike_and_nothing_else(tmp_path):
     half = tmp_path / "draws" / ".00002.abc.partial.parquet"
     half.write_bytes(b"half a shard")
     after = run_stages(tmp_path, [Numbers(), Draws()], progress=False)["draws"]
-    assert after == before and not half.exists()
+    assert after | {"begun": ""} == before | {"begun": ""} and not half.exists()
     assert (tmp_path / "draws" / "00000.parquet").stat().st_mtime_ns == kept
 
 
