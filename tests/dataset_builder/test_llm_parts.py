@@ -163,7 +163,7 @@ def test_the_key_depends_on_all_of_a_request():
 def _write(folder: Path, process: int) -> None:
     with AnswerCache(folder) as cache:
         for number in range(50):
-            cache.keep(f"{process}-{number}", Answer("x", "stop", 3, 4), 0.5, "purpose")
+            cache.keep(f"{process}-{number}", Answer("x", "stop", 3, 4), 0.5, cache.reserve("purpose", 0.9))
 
 
 def test_several_processes_share_the_cache(tmp_path):
@@ -186,10 +186,11 @@ def test_a_file_that_is_no_cache_is_named(tmp_path):
 
 def test_a_cache_that_breaks_later_stops_with_a_message(tmp_path):
     with AnswerCache(tmp_path) as cache:
+        call = cache.reserve("purpose", 0.5)
         with sqlite3.connect(cache.file) as other:
             other.execute("DROP TABLE spending")
         with pytest.raises(DataError, match=r"answers\.sqlite cannot be read or written any more"):
-            cache.keep("key", Answer("x", "stop", 3, 4), 0.5, "purpose")
+            cache.keep("key", Answer("x", "stop", 3, 4), 0.5, call)
         assert cache.find("key") is None
 
 

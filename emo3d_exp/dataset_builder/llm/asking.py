@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
 from emo3d_exp.dataset_builder.llm.answer_cache import AnswerCache
 from emo3d_exp.dataset_builder.llm.answer_forms import UnusableAnswerError, read_answer, schema_of
-from emo3d_exp.dataset_builder.llm.budget import Budget
-from emo3d_exp.dataset_builder.llm.chat_model import Answer, Ask, ChatModel, Message, NoAnswerError, Request
-from emo3d_exp.errors import Emo3DError, StoppedError
+from emo3d_exp.dataset_builder.llm.chat_model import (
+    Answer,
+    Ask,
+    ChatModel,
+    Message,
+    NoAnswerError,
+    Request,
+    SpoiledAnswerError,
+    guessed_tokens,
+)
+from emo3d_exp.dataset_builder.sending import Sender
+from emo3d_exp.dataset_builder.spending import Budget, Call
 
-log = logging.getLogger(__name__)
-
-PATIENCE = 10
-"""Questions in a row without any answer after which the endpoint is taken to be down."""
 _LONGEST_QUOTE = 2000
 _AGAIN = "That answer cannot be used: {reason}. Answer again, with nothing but JSON of the form asked for."
 
@@ -35,19 +40,24 @@ class Question:
     form: type[BaseModel]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """What came of a question.
 
     Attributes:
         value: the answer in its form, or None. reason: why there is none.
-        calls, cost: answers it took, with those that were of no use, and US dollars.
+        calls: requests that were answered, in all rounds, with those whose answers were of no use or none at
+            all; refusals, timeouts and dropped connections are not among them. cost: of these, US dollars.
+        asked: a request was sent; otherwise the cache had all answers.
+        guessed: tokens of an answer that came now were guessed.
     """
 
-    value: Any
-    reason: str | None
-    calls: int
-    cost: float
+    value: Any = None
+    reason: str | None = None
+    calls: int = 0
+    cost: float = 0.0
+    asked: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +73,18 @@ class Manner:
 
 
 class Asker:
-    """Asks a model."""
+    """Asks a model.
+
+    A sample has one *round* of questions: the first, and repairs while the answer cannot be used. When all
+    its rounds came to nothing, ``ask_again`` begins another, which is noted before anything is asked: so a
+    process that is killed, or stops, goes on with it. A round is told from the cache as far as it was
+    answered, always from the first one, so that calls and cost are those of all rounds.
+    """
 
     def __init__(self, model: ChatModel, cache: AnswerCache, budget: Budget, manner: Manner) -> None:
-        self.model, self.cache, self.budget, self.manner = model, cache, budget, manner
+        self.model, self.cache, self.manner = model, cache, manner
+        self._sender = Sender(model.model, budget, model.concurrency, model.retries)
         self._identity = model.identity()
-        self._failed_in_a_row = 0
-        self._stopped: Emo3DError | None = None
 
     async def ask(self, questions: Sequence[Question]) -> list[Outcome]:
         """One outcome for each question, in order.
@@ -78,44 +93,40 @@ class Asker:
             StoppedError, ConfigError: nobody can be asked any more. Calls under way were waited for, and
                 every answer is kept.
         """
-        free = asyncio.Semaphore(self.model.concurrency)
-        async with _OpenedLater(self.model) as ask:
-            outcomes = await asyncio.gather(*(self._settled(ask, free, each) for each in questions))
-        if self._stopped is not None:
-            raise self._stopped
-        return [outcome for outcome in outcomes if outcome is not None]
+        async with _OpenedLater(self.model) as model:
+            return await self._sender.all([partial(self._conversation, model, each) for each in questions])
 
-    async def _settled(self, ask: Ask, free: asyncio.Semaphore, question: Question) -> Outcome | None:
-        """None once asking has stopped."""
-        async with free:
-            if self._stopped is not None:
-                return None
-            try:
-                return await self._conversation(ask, question)
-            except Emo3DError as error:
-                self._stopped = self._stopped or error
-                return None
+    async def _conversation(self, model: _OpenedLater, question: Question) -> Outcome:
+        purpose, sample, outcome = self.manner.purpose, question.sample_id, Outcome()
+        rounds = self.cache.rounds(purpose, sample)
+        try:
+            for number in range(rounds):
+                if await self._round(model, question, number, outcome):
+                    return outcome
+            # A round that was answered only now has had its chance in this run.
+            if self.manner.ask_again and not outcome.asked:
+                self.cache.begin_round(purpose, sample, rounds + 1)
+                if await self._round(model, question, rounds, outcome):
+                    return outcome
+        except NoAnswerError as error:
+            outcome.reason = f"no answer: {error}"
+            return outcome
+        outcome.reason = f"no usable answer in {outcome.calls} calls: {outcome.reason}"
+        return outcome
 
-    async def _conversation(self, ask: Ask, question: Question) -> Outcome:
-        purpose, sample = self.manner.purpose, question.sample_id
-        failed = self.cache.rounds_failed(purpose, sample)
-        # The last failed round is told again from the cache, unless a new one is wanted.
-        turn = failed if self.manner.ask_again else max(0, failed - 1)
+    async def _round(self, model: _OpenedLater, question: Question, number: int, outcome: Outcome) -> bool:
+        """Whether it brought a value; ``outcome`` gets that or the reason, and what it took."""
         messages: tuple[Message, ...] = ({"role": "user", "content": question.prompt},)
-        calls, cost, reason = 0, 0.0, ""
         for attempt in range(self.manner.repairs + 1):
+            request = self._request(question, messages, number, attempt)
+            answer = await self._answer(model, request, outcome)
             try:
-                answer, price = await self._answer(ask, self._request(question, messages, turn, attempt))
-            except NoAnswerError as error:
-                return Outcome(None, f"no answer: {error}", calls, cost)
-            calls, cost = calls + 1, cost + price
-            try:
-                return Outcome(read_answer(answer, question.form), None, calls, cost)
+                outcome.value, outcome.reason = read_answer(answer, question.form), None
+                return True
             except UnusableAnswerError as error:
-                reason = str(error)
-                messages = (*messages[:1], *_repair(answer, reason))
-        self.cache.note_failure(purpose, sample, turn + 1)
-        return Outcome(None, f"no usable answer in {calls} calls: {reason}", calls, cost)
+                outcome.reason = str(error)
+                messages = (*messages[:1], *_repair(answer, outcome.reason))
+        return False
 
     def _request(self, question: Question, messages: tuple[Message, ...], turn: int, attempt: int) -> Request:
         draw = f"{self.manner.seed}/{question.form.__name__}/{question.sample_id}/{turn}/{attempt}"
@@ -128,32 +139,35 @@ class Asker:
             int(hashlib.sha256(draw.encode()).hexdigest()[:7], 16),
         )
 
-    async def _answer(self, ask: Ask, request: Request) -> tuple[Answer, float]:
-        """The answer and its price, kept before anything else is done with it."""
+    async def _answer(self, model: _OpenedLater, request: Request, outcome: Outcome) -> Answer:
+        """The answer, kept before anything else is done with it; ``outcome`` gets what it took."""
         key = request.key(self._identity)
-        if known := self.cache.find(key):
-            return known
-        async with self.budget.one_call(self.model.cost(request.tokens, request.max_tokens)):
-            if self._stopped is not None:
-                raise self._stopped
-            try:
-                answer = await ask(request)
-            except NoAnswerError as error:
-                self._count_failure(error)
-                raise
-            self._failed_in_a_row = 0
-            cost = self.model.cost(answer.tokens_in, answer.tokens_out)
-            self.cache.keep(key, answer, cost, self.manner.purpose)
-        return answer, cost
+        try:
+            if (known := self.cache.find(key)) is None:
+                outcome.asked = True
+                ask = await model.opened()
+                at_most = self.model.cost(request.tokens, request.max_tokens)
+                answer = await self._sender.answered(partial(self._send, ask, request, key), at_most)
+                outcome.guessed |= answer.guessed
+                known = answer, self._price(answer)
+            outcome.calls, outcome.cost = outcome.calls + 1, outcome.cost + known[1]
+            return known[0]
+        finally:
+            calls, cost = self.cache.spoiled(key)
+            outcome.calls, outcome.cost = outcome.calls + calls, outcome.cost + cost
 
-    def _count_failure(self, error: NoAnswerError) -> None:
-        self._failed_in_a_row += 1
-        log.debug("no answer: %s", error)
-        if self._failed_in_a_row >= PATIENCE:
-            raise StoppedError(
-                f"{self.model.model} gave no answer to {PATIENCE} questions in a row (the last: {error}). "
-                "Every answer so far is kept: see to it, and run the same command again to go on"
-            ) from error
+    async def _send(self, ask: Ask, request: Request, key: str, call: Call) -> Answer:
+        try:
+            answer = await ask(request)
+        except SpoiledAnswerError as error:
+            tokens_out = min(guessed_tokens(error.body), request.max_tokens)
+            self.cache.note_spoiled(key, self.model.cost(request.tokens, tokens_out), call)
+            raise
+        self.cache.keep(key, answer, self._price(answer), call)
+        return answer
+
+    def _price(self, answer: Answer) -> float:
+        return self.model.cost(answer.tokens_in, answer.tokens_out)
 
 
 class _OpenedLater:
@@ -163,17 +177,18 @@ class _OpenedLater:
         self._model, self._stack, self._opening = model, AsyncExitStack(), asyncio.Lock()
         self._ask: Ask | None = None
 
-    async def __aenter__(self) -> Ask:
-        return self._asked
+    async def __aenter__(self) -> _OpenedLater:
+        return self
 
     async def __aexit__(self, *raised: Any) -> None:
         await self._stack.aclose()
 
-    async def _asked(self, request: Request) -> Answer:
+    async def opened(self) -> Ask:
+        """A function that asks."""
         async with self._opening:
             if self._ask is None:
                 self._ask = await self._stack.enter_async_context(self._model.opened())
-        return await self._ask(request)
+        return self._ask
 
 
 def _repair(answer: Answer, reason: str) -> tuple[Message, Message]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
+import logging
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from emo3d_exp.dataset_builder.llm.chat_model import ChatModel, guessed_tokens
+from emo3d_exp.dataset_builder.spending import Budget, check_limits, purpose_of
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Estimate, Row, Stage
 from emo3d_exp.errors import ConfigError
 
@@ -17,18 +17,25 @@ if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.llm.asking import Outcome, Question
     from emo3d_exp.dataset_builder.llm.templating import PromptTemplate
 
+log = logging.getLogger(__name__)
+
 
 class AskingStage(Stage):
     """One question a sample.
 
     What a row holds is in the answers, which are kept on disk by their requests: rows that are made again
-    from them are the same rows and cost nothing.
+    from them are the same rows and cost nothing more.
+
+    A row's ``calls`` are the requests about its sample that were answered (a whole response with status 200),
+    over all rounds, also where the answer was of no use or none at all; its ``cost`` is what these answers
+    cost, whoever asked first. Refusals, timeouts and dropped connections are in neither.
 
     Attributes:
         answer_tokens: expected of one answer.
     """
 
     answer_tokens: int
+    _told_guessed: bool = False
 
     def __init__(
         self,
@@ -48,10 +55,11 @@ class AskingStage(Stage):
             model: who is asked. template: of the prompt. seed: of sampling.
             temperature: of sampling; None for the model's own. max_tokens: of one answer.
             repairs: times that an answer which cannot be used is asked for again, with what is wrong.
-            max_cost: US dollars, max_calls: answers, that the stage may take in all runs with these
-                parameters together; None for no limit.
+            max_cost: US dollars, max_calls: requests sent, each attempt counted, that the stage may take in
+                all runs of a build together; None for no limit. Requests under way when a run was killed
+                count at the most that they may cost.
             cache: folder of the answers; None for one in the user's cache.
-            ask_again: give samples that were set aside with unusable answers new ones.
+            ask_again: give samples that were set aside with unusable answers another round of questions.
 
         Raises:
             ConfigError: a setting that cannot be.
@@ -62,8 +70,7 @@ class AskingStage(Stage):
             raise ConfigError(
                 f"{self.name}: max_tokens must be at least 1, repairs and seed must not be negative"
             )
-        if (max_cost is not None and max_cost < 0) or (max_calls is not None and max_calls < 0):
-            raise ConfigError(f"{self.name}: max_cost and max_calls must not be negative; null is no limit")
+        check_limits(self.name, max_cost, max_calls)
         self.model, self.template, self.seed = model, template, seed
         self.temperature, self.max_tokens, self.repairs = temperature, max_tokens, repairs
         self.max_cost, self.max_calls = max_cost, max_calls
@@ -74,17 +81,12 @@ class AskingStage(Stage):
             "model": self.model.identity(),
             "template": self.template.name,
             "template_hash": self.template.hash,
+            "template_text": self.template.text,
             "seed": self.seed,
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
             "repairs": self.repairs,
         }
-
-    @property
-    def purpose(self) -> str:
-        """What spending is counted for: this stage with these parameters."""
-        facts = json.dumps([self.name, self.parameters()], sort_keys=True)
-        return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     @abstractmethod
     def question(self, row: Row) -> Question:
@@ -115,14 +117,16 @@ class AskingStage(Stage):
     def _asked(self, questions: list[Question]) -> list[Outcome]:
         from emo3d_exp.dataset_builder.llm.answer_cache import AnswerCache
         from emo3d_exp.dataset_builder.llm.asking import Asker, Manner
-        from emo3d_exp.dataset_builder.llm.budget import Budget
 
-        manner = Manner(
-            self.purpose, self.seed, self.temperature, self.max_tokens, self.repairs, self.ask_again
-        )
+        purpose = purpose_of(self)
+        manner = Manner(purpose, self.seed, self.temperature, self.max_tokens, self.repairs, self.ask_again)
         with AnswerCache(self.cache) as cache:
-            budget = Budget(cache, self.purpose, self.max_cost, self.max_calls)
-            return asyncio.run(Asker(self.model, cache, budget, manner).ask(questions))
+            budget = Budget(cache, purpose, self.max_cost, self.max_calls)
+            outcomes = asyncio.run(Asker(self.model, cache, budget, manner).ask(questions))
+        if any(outcome.guessed for outcome in outcomes) and self.model.cost(1, 1) and not self._told_guessed:
+            self._told_guessed = True
+            log.warning("%s: the endpoint tells no tokens: costs are guessed from characters", self.name)
+        return outcomes
 
     def _row(self, row: Row, outcome: Outcome) -> Row:
         paid = {CALLS: outcome.calls, COST: outcome.cost, SET_ASIDE: outcome.reason}

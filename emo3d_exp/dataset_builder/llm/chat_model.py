@@ -10,6 +10,19 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from emo3d_exp.dataset_builder.sending import NoAnswerError, SpoiledAnswerError
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "ChatModel",
+    "Message",
+    "NoAnswerError",
+    "Request",
+    "SpoiledAnswerError",
+    "guessed_tokens",
+]
+
 Message = dict[str, str]
 """``role`` (system, user, assistant) and ``content``."""
 
@@ -48,7 +61,8 @@ class Answer:
 
     Attributes:
         text: of the answer. ended: how; ``length`` for cut off at ``max_tokens``.
-        tokens_in, tokens_out: as the model counted them. answer_id: the endpoint's, for its bills.
+        tokens_in, tokens_out: as the model counted them, or guessed from the characters, at least 1.
+        answer_id: the endpoint's, for its bills. guessed: the model did not tell its tokens.
     """
 
     text: str
@@ -56,10 +70,7 @@ class Answer:
     tokens_in: int
     tokens_out: int
     answer_id: str = ""
-
-
-class NoAnswerError(Exception):
-    """No answer came, after every retry; the message says why, in words without a secret."""
+    guessed: bool = False
 
 
 Ask = Callable[[Request], Awaitable[Answer]]
@@ -69,12 +80,14 @@ class ChatModel(ABC):
     """A language model that answers chats.
 
     Attributes:
-        model: its name. concurrency: how many questions it may be asked at once.
+        model: its name. concurrency: how many questions it may be asked at once. retries: attempts after
+            the first, for a request without an answer.
         price_in, price_out: US dollars per million tokens of question and answer.
     """
 
     model: str
     concurrency: int = 1
+    retries: int = 0
     price_in: float = 0.0
     price_out: float = 0.0
 
@@ -84,10 +97,10 @@ class ChatModel(ABC):
 
     @abstractmethod
     def opened(self) -> AbstractAsyncContextManager[Ask]:
-        """A function that asks, for as long as the context lasts.
+        """A function that asks once, for as long as the context lasts.
 
-        It raises NoAnswerError for a request without an answer, and ConfigError where no request can have
-        one, such as for a key that is refused.
+        It raises NoAnswerError for a request without an answer (SpoiledAnswerError for one with an answer
+        that is none), and ConfigError where no request can have one, such as for a key that is refused.
         """
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:

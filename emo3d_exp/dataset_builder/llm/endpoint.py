@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from emo3d_exp.dataset_builder.llm.chat_model import Answer, Ask, ChatModel, NoAnswerError, Request
+from emo3d_exp.dataset_builder.endpoint_client import OPENAI_ADDRESS, Endpoint, check_address, retry_after
+from emo3d_exp.dataset_builder.llm.chat_model import (
+    Answer,
+    Ask,
+    ChatModel,
+    Request,
+    SpoiledAnswerError,
+    guessed_tokens,
+)
 from emo3d_exp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
+    from openai import AsyncOpenAI, OpenAIError
 
 STRUCTURED = ("json_schema", "json_object", "text")
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
-_DUMMY_KEY = "none"
-"""The client insists on one; a server of one's own does not look at it."""
-_LONGEST_REASON = 200
 
 
 class OpenAIChat(ChatModel):
     """OpenAI's service, or any server with its API: vLLM, llama.cpp, Ollama, a gateway.
 
-    429, 5xx, timeouts and dropped connections are tried again by the client, with growing pauses and jitter,
-    or after what the server's ``Retry-After`` says.
+    429, 5xx, timeouts, dropped connections and bodies that are no chat completion are tried again, with
+    growing pauses and jitter, or after what the server's ``Retry-After`` says.
 
     Args:
         model: name at the endpoint; must be given.
@@ -49,7 +51,7 @@ class OpenAIChat(ChatModel):
     def __init__(
         self,
         model: str | None,
-        base_url: str = "https://api.openai.com/v1",
+        base_url: str = OPENAI_ADDRESS,
         key_variable: str | None = "OPENAI_API_KEY",
         structured: str = "json_schema",
         output_limit: str = "max_completion_tokens",
@@ -75,8 +77,7 @@ class OpenAIChat(ChatModel):
                 f"model {model}: concurrency must be at least 1, timeout above 0, retries and prices "
                 "not negative"
             )
-        _check_address(base_url)
-        self.model, self.base_url, self.key_variable = model, base_url.rstrip("/"), key_variable
+        self.model, self.base_url, self.key_variable = model, check_address(base_url), key_variable
         self.structured, self.output_limit, self.send_seed = structured, output_limit, send_seed
         self.reasoning_effort = reasoning_effort
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
@@ -86,50 +87,36 @@ class OpenAIChat(ChatModel):
         names = ("model", "base_url", "structured", "reasoning_effort")
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def _endpoint(self) -> Endpoint:
+        return Endpoint("model", self.model, self.base_url, self.key_variable, self.timeout)
+
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Ask]:
-        from openai import AsyncOpenAI
-
-        _quiet()
-        client = AsyncOpenAI(
-            api_key=self._key(), base_url=self.base_url, timeout=self.timeout, max_retries=self.retries
-        )
-        async with client:
+        async with self._endpoint.client() as client:
 
             async def ask(request: Request) -> Answer:
                 return await self._ask(client, request)
 
             yield ask
 
-    def _key(self) -> str:
-        if self.key_variable is None:
-            return _DUMMY_KEY
-        if not (key := os.environ.get(self.key_variable, "").strip()):
-            raise ConfigError(
-                f"the environment variable {self.key_variable} is not set: it must hold the key for "
-                f"{self.base_url} (key_variable=null for a server that wants none)"
-            )
-        return key
-
     async def _ask(self, client: AsyncOpenAI, request: Request) -> Answer:
-        from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
+        from openai import OpenAIError
 
         try:
-            completion = await client.chat.completions.create(
+            raw = await client.chat.completions.with_raw_response.create(
                 model=self.model, messages=list(request.messages), **self._settings(request)
             )
-        except APITimeoutError as error:
-            raise NoAnswerError(f"none within {self.timeout:g} s (attempts: {self.retries + 1})") from error
-        except APIConnectionError as error:
-            cause = type(error.__cause__ or error).__name__
-            raise NoAnswerError(
-                f"the connection failed with {cause} (attempts: {self.retries + 1})"
+        except OpenAIError as error:
+            raise self._unsettled(error) from None
+        try:
+            return _answer(raw.parse(), request)
+        except (OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
+            raise SpoiledAnswerError(
+                f"the response is no chat completion ({type(error).__name__})",
+                raw.text,
+                retry_after(raw.headers),
             ) from error
-        except APIStatusError as error:
-            raise self._refused(error) from None
-        except (OpenAIError, ValueError) as error:
-            raise NoAnswerError(f"the response is no chat completion ({type(error).__name__})") from error
-        return _answer(completion)
 
     def _settings(self, request: Request) -> dict[str, Any]:
         settings: dict[str, Any] = {self.output_limit: request.max_tokens}
@@ -146,21 +133,16 @@ class OpenAIChat(ChatModel):
             settings["response_format"] = {"type": "json_object"}
         return settings
 
-    def _refused(self, error: APIStatusError) -> Exception:
-        """What a status that no retry mended means."""
-        status, message = error.status_code, self._without_key(error.message)
-        if status in (401, 403, 404):
-            return ConfigError(
-                f"{self.base_url} refuses model {self.model} (HTTP {status}: {message}): check base_url, "
-                f"model and the key in {self.key_variable or 'key_variable'}"
-            )
-        if status in (400, 422):
+    def _unsettled(self, error: OpenAIError) -> Exception:
+        """What an error means; a setting that the endpoint does not take is named with the cure."""
+        from openai import APIStatusError
+
+        failure = self._endpoint.failure(error)
+        if isinstance(error, APIStatusError) and error.status_code in (400, 422):
             for word, cure in self._cures().items():
-                if word in message:
-                    return ConfigError(
-                        f"{self.base_url} does not take {word} (HTTP {status}: {message}): set {cure}"
-                    )
-        return NoAnswerError(f"HTTP {status}: {message}")
+                if word in error.message:
+                    return ConfigError(f"{self.base_url} does not take {word} ({failure}): set {cure}")
+        return failure
 
     def _cures(self) -> dict[str, str]:
         other = next(name for name in OUTPUT_LIMITS if name != self.output_limit)
@@ -173,49 +155,34 @@ class OpenAIChat(ChatModel):
             "reasoning_effort": "reasoning_effort=null, or to a value that the model knows",
         }
 
-    def _without_key(self, message: str) -> str:
-        """Endpoints repeat a key that they refuse."""
-        key = os.environ.get(self.key_variable, "").strip() if self.key_variable else ""
-        return (message.replace(key, "…") if key else message)[:_LONGEST_REASON]
 
-
-def _answer(completion: Any) -> Answer:
+def _answer(completion: Any, request: Request) -> Answer:
     """Servers leave out much of what a completion should have."""
-    choices = getattr(completion, "choices", None)
-    if not choices or choices[0].message is None:
-        raise NoAnswerError("the response is no chat completion")
-    message, usage = choices[0].message, getattr(completion, "usage", None)
-    refusal = getattr(message, "refusal", None)
-    ended = "length" if choices[0].finish_reason == "length" else "stop"
-    if refusal or choices[0].finish_reason == "content_filter":
+    choice, usage = completion.choices[0], getattr(completion, "usage", None)
+    refusal = getattr(choice.message, "refusal", None)
+    text = refusal or choice.message.content or ""
+    if not isinstance(text, str):
+        raise ValueError("the message is no text")
+    ended = "length" if choice.finish_reason == "length" else "stop"
+    if refusal or choice.finish_reason == "content_filter":
         ended = "refused"
+    tokens_in, tokens_out = (_tokens(usage, name) for name in ("prompt_tokens", "completion_tokens"))
     return Answer(
-        text=refusal or message.content or "",
+        text=text,
         ended=ended,
-        tokens_in=getattr(usage, "prompt_tokens", None) or 0,
-        tokens_out=getattr(usage, "completion_tokens", None) or 0,
-        answer_id=completion.id or "",
+        tokens_in=tokens_in or request.tokens,
+        tokens_out=tokens_out or guessed_tokens(text),
+        answer_id=str(completion.id or ""),
+        guessed=not (tokens_in and tokens_out),
     )
 
 
-def _quiet() -> None:
-    """The client tells every request; who wants to read that sets the level of these loggers."""
-    for logger in map(logging.getLogger, ("httpx", "httpx2", "openai")):
-        if logger.level == logging.NOTSET:
-            logger.setLevel(logging.WARNING)
+def _tokens(usage: Any, name: str) -> int:
+    """0 where they are not told."""
+    told = getattr(usage, name, None)
+    return told if isinstance(told, int) and told > 0 else 0
 
 
 def _check_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigError(f"{key}={value}: choose from {', '.join(choices)}")
-
-
-def _check_address(base_url: str) -> None:
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("base_url must be an address such as http://localhost:8000/v1")
-    if parts.username or parts.password or parts.query:
-        raise ConfigError(
-            "base_url holds a name, password or query, which would be written into manifests: give the key "
-            "in the environment variable that key_variable names"
-        )

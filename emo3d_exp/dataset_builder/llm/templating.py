@@ -16,7 +16,7 @@ class PromptTemplate:
     """A text file with placeholders such as ``$emotion`` or ``${emotion}``; ``$$`` is a dollar sign.
 
     Attributes:
-        name: of the file, without its ending. hash: 16 hex digits of its content.
+        name: of the file, without its ending. text: its content. hash: 16 hex digits of that.
     """
 
     def __init__(self, file: str | None, default: str, known: Collection[str], needed: str) -> None:
@@ -33,7 +33,7 @@ class PromptTemplate:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"template={path} cannot be read: {error}") from error
-        self.name = path.stem
+        self.name, self.text = path.stem, text
         self.hash = hashlib.sha256(text.encode()).hexdigest()[:16]
         self._template = Template(text)
         self._check(path, known, needed)
