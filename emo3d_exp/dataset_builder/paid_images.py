@@ -2,50 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import importlib
 import json
-import os
-import threading
-import urllib.request
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from http.client import HTTPException
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.dataset_builder.downloads import DownloadError, fetch
+from emo3d_exp.dataset_builder.endpoint_client import Endpoint, retry_after
+from emo3d_exp.dataset_builder.image_checks import image_problem
+from emo3d_exp.dataset_builder.sending import NoAnswerError, Sender, SpoiledAnswerError, pause
+from emo3d_exp.dataset_builder.spending import Call
+from emo3d_exp.errors import DataError
 from emo3d_exp.runs import write_atomically
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import AsyncOpenAI
 
-WRONG_SETTINGS = (401, 403, 404)
-"""Answers that every other request would get too."""
-RETRIED = (408, 409, 429)
 DOWNLOADS = 3
-MALFORMED = (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError, HTTPException)
-"""What a server's answer can raise that is no picture."""
-
-
-class BudgetSpentError(DataError):
-    """``max_calls`` or ``max_cost`` is reached."""
+"""Attempts in one run."""
+_MALFORMED = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading an answer that is none can raise."""
+_GONE = "the address of the picture that was paid for has expired ({reason}); retry=true buys it again"
 
 
 @dataclass(frozen=True)
 class Bought:
-    """What came of a request.
+    """What came of all requests for a picture.
 
     Attributes:
-        image: base64 of the encoded image, None where none came, and then ``reason`` says why.
-        calls: requests that were sent. cost: US dollars; an answer that came costs, whatever it holds.
+        image: base64 of the encoded image; None where none came. reason: why, which is not kept.
+        calls: requests that were answered (a whole response with status 200), whatever the answers held.
+        cost: of these, US dollars. address: where the picture lies that was answered last, where its bytes
+            did not come along. gone: it lies there no more.
     """
 
-    image: str | None
-    reason: str | None
-    calls: int
-    cost: float
+    image: str | None = None
+    reason: str | None = None
+    calls: int = 0
+    cost: float = 0.0
+    address: str | None = None
+    gone: bool = False
 
     @property
     def encoded(self) -> bytes | None:
@@ -53,180 +55,166 @@ class Bought:
         return None if self.image is None else base64.b64decode(self.image)
 
 
-@dataclass
-class Budget:
-    """What one run may spend; safe to share between threads."""
+class ImageShelf:
+    """A folder with a file for every picture that was asked for and answered."""
 
-    max_calls: int | None
-    max_cost: float | None
-    calls: int = 0
-    cost: float = 0.0
+    def __init__(self, folder: Path, base_url: str | None) -> None:
+        self.folder, self.base_url = folder, base_url
 
-    def __post_init__(self) -> None:
-        self._lock = threading.Lock()
+    def file(self, request: dict[str, Any], sample_id: int, face: int) -> Path:
+        """Of the same arguments, every sample and face has a picture of its own."""
+        asked = json.dumps([self.base_url, request, sample_id, face], sort_keys=True)
+        name = hashlib.sha256(asked.encode()).hexdigest()[:32]
+        return self.folder / name[:2] / f"{name}.json"
 
-    def reserve(self, price: float) -> None:
-        """Take one call, or raise BudgetSpentError."""
-        with self._lock:
-            too_many = self.max_calls is not None and self.calls + 1 > self.max_calls
-            # A rounding error of the sum must not cost the last picture.
-            too_dear = self.max_cost is not None and self.cost + price > self.max_cost + 1e-9
-            if too_many or too_dear:
-                raise BudgetSpentError(
-                    f"images: {self.calls} calls for ${self.cost:.2f} in this run, as much as "
-                    f"builder.images.max_calls={self.max_calls} and max_cost={self.max_cost} allow; raise "
-                    "them and run again: what was paid for is kept"
-                )
-            self.calls, self.cost = self.calls + 1, self.cost + price
+    def known(self, file: Path) -> Bought:
+        """What was answered before.
 
-    def correct(self, calls: int, cost: float) -> None:
-        """Add what a request took beyond what was reserved for it; negative where it took less."""
-        with self._lock:
-            self.calls, self.cost = self.calls + calls, self.cost + cost
+        Raises:
+            DataError: the file is damaged.
+        """
+        try:
+            return Bought(**json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return Bought()
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{file} cannot be read ({error}); delete it to pay for it again") from error
+
+    def keep(self, file: Path, bought: Bought) -> Bought:
+        """Write it down."""
+        with write_atomically(file) as partial_file:
+            partial_file.write_text(json.dumps(asdict(bought)), encoding="utf-8")
+        return bought
 
 
 class ImageShop:
-    """Asks an endpoint for pictures.
+    """Asks an endpoint for pictures; used as a context.
+
+    Every answer is written down, and what it cost, before anything else is done with it. A picture that is
+    answered as an address is then fetched from there, again in the next run where that fails.
 
     Args:
-        base_url: of the endpoint; None for the client's own. key_variable: environment variable of the key.
-        price: US dollars a picture. budget: of this run. retries: of a request, with growing pauses.
-        seconds: until an answer is given up. cache: folder of what was bought.
+        endpoint: with the model. shelf: of what was bought. sender: with the budget.
+        price: US dollars an answer, whatever it holds. buy_again: pictures whose address has expired.
+        max_bytes: of an answer, and of a download.
     """
 
     def __init__(
         self,
-        base_url: str | None,
-        key_variable: str,
+        endpoint: Endpoint,
+        shelf: ImageShelf,
+        sender: Sender,
         price: float,
-        budget: Budget,
-        retries: int,
-        seconds: float,
-        cache: Path,
+        buy_again: bool,
+        max_bytes: int,
     ) -> None:
-        if base_url is not None and (urlsplit(base_url).username or urlsplit(base_url).password):
-            raise ConfigError(
-                "builder.images.base_url holds a name or password, which would be written into manifests: "
-                "give the key in the environment variable that api_key_variable names"
-            )
-        self.base_url, self.key_variable, self.price, self.budget = base_url, key_variable, price, budget
-        self.retries, self.seconds, self.cache = retries, seconds, cache
+        self.endpoint, self.shelf, self.sender, self.price = endpoint, shelf, sender, price
+        self.buy_again, self.max_bytes = buy_again, max_bytes
+        self._stack, self._opened = AsyncExitStack(), None
 
-    def known(self, request: dict[str, Any], sample_id: int, face: int) -> Bought | None:
-        """What was bought for these before."""
-        file = self._file(request, sample_id, face)
-        try:
-            return Bought(**json.loads(file.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(f"{file} cannot be read ({error}); delete it to pay for it again") from error
+    async def __aenter__(self) -> ImageShop:
+        return self
 
-    def buy(self, request: dict[str, Any], sample_id: int, face: int) -> Bought:
-        """A picture for the arguments of ``images.generate``; of the same arguments, every sample and face
-        has a picture of its own.
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._stack.aclose()
+
+    async def buy(self, request: dict[str, Any], sample_id: int, face: int) -> Bought:
+        """A picture for the arguments of ``images.generate``, or the reason why there is none.
 
         Raises:
-            BudgetSpentError: the budget does not reach.
+            StoppedError: the budget does not reach, or the endpoint is down.
             ConfigError: the endpoint does not accept the key or know the model, or the account is empty.
         """
-        bought = self.known(request, sample_id, face)
-        if bought is None:
-            bought = self._ask(request)
-            if bought.image is not None:
-                file = self._file(request, sample_id, face)
-                with write_atomically(file) as partial:
-                    partial.write_text(json.dumps(asdict(bought)), encoding="utf-8")
+        file = self.shelf.file(request, sample_id, face)
+        bought = self.shelf.known(file)
+        if bought.image is None and bought.address is not None and not (bought.gone and self.buy_again):
+            bought = await self._downloaded(file, bought)
+        if bought.image is None and (bought.address is None or (bought.gone and self.buy_again)):
+            bought = await self._asked(file, request)
         return bought
 
-    def _file(self, request: dict[str, Any], sample_id: int, face: int) -> Path:
-        asked = json.dumps([self.base_url, request, sample_id, face], sort_keys=True)
-        name = hashlib.sha256(asked.encode()).hexdigest()[:32]
-        return self.cache / name[:2] / f"{name}.json"
-
-    @cached_property
-    def _client(self) -> OpenAI:
+    async def _asked(self, file: Path, request: dict[str, Any]) -> Bought:
         try:
-            from openai import OpenAI
-        except ImportError as error:
-            raise ConfigError(
-                "builder/images=endpoint: openai is not installed; pip install 'emo3d_exp[build]'"
-            ) from error
-        key = os.environ.get(self.key_variable)
-        if not key and self.base_url is None:
-            raise ConfigError(f"builder/images=endpoint: set the environment variable {self.key_variable}")
-        # A server of one's own wants some key, whatever it is.
-        return OpenAI(
-            api_key=key or "none",
-            base_url=self.base_url,
-            max_retries=self.retries,
-            timeout=self.seconds,
-        )
+            client = await self._client()
+            bought = await self.sender.answered(partial(self._send, client, file, request), self.price)
+        except NoAnswerError as error:
+            return replace(self.shelf.known(file), reason=f"no answer: {error}")
+        return bought if bought.image is not None else await self._downloaded(file, bought)
 
-    def _ask(self, request: dict[str, Any]) -> Bought:
-        """Ask until the answer holds a picture, at most ``retries`` times again."""
-        calls, cost, reason = 0, 0.0, ""
-        for _ in range(self.retries + 1):
-            self.budget.reserve(self.price)
-            sent, answered, image, reason = self._once(request)
-            self.budget.correct(sent - 1, 0.0 if answered else -self.price)
-            calls, cost = calls + sent, cost + (self.price if answered else 0.0)
-            if image is not None:
-                return Bought(base64.b64encode(image).decode(), None, calls, cost)
-            if not answered:
-                break
-        return Bought(None, reason, calls, cost)
+    async def _client(self) -> AsyncOpenAI:
+        """Opened when the first picture is asked for: what is on the shelf needs no key."""
+        if self._opened is None:
+            self._opened = self.endpoint.client()
+            await self._stack.enter_async_context(self._opened)
+        return self._opened
 
-    def _once(self, request: dict[str, Any]) -> tuple[int, bool, bytes | None, str]:
-        """Requests sent, whether one was answered, the picture, and else why there is none."""
-        import openai
+    async def _send(self, client: AsyncOpenAI, file: Path, request: dict[str, Any], call: Call) -> Bought:
+        body, wait = await self._body(client, request)
+        known, told = self.shelf.known(file), ""
+        paid = replace(known, calls=known.calls + 1, cost=known.cost + self.price, address=None, gone=False)
+        too_large = len(body) > self.max_bytes
+        try:
+            bought = paid if too_large else replace(paid, **_picture(body))
+        except _MALFORMED as error:
+            bought, told = paid, self.endpoint.without_key(f"{type(error).__name__}: {error}")
+        self.shelf.keep(file, bought)
+        self.sender.budget.ledger.settle(call, self.price)
+        if too_large:
+            raise SpoiledAnswerError(f"it is too large: more than {self.max_bytes} bytes", "", again=False)
+        if bought is paid:
+            raise SpoiledAnswerError(f"a malformed answer: {told}", "", wait)
+        return bought
+
+    async def _body(self, client: AsyncOpenAI, request: dict[str, Any]) -> tuple[bytes, float | None]:
+        """The whole body of an answer, as far as it may go, and how long the server says to wait."""
+        from openai import OpenAIError
 
         try:
-            raw = self._client.images.with_raw_response.generate(**request)
-        except openai.APIStatusError as error:
-            self._stop_if_hopeless(error)
-            again = error.status_code in RETRIED or error.status_code >= 500
-            sent = self.retries + 1 if again else 1
-            told = self._without_key(error.message)
-            return sent, False, None, f"the endpoint answers {error.status_code}: {told}"
-        except openai.APIConnectionError as error:
-            return (
-                self.retries + 1,
-                False,
-                None,
-                f"no answer: {self._without_key(str(error.__cause__ or error))}",
-            )
-        sent = 1 + int(getattr(raw, "retries_taken", 0))
-        try:
-            return sent, True, self._image(json.loads(raw.content)["data"][0]), ""
-        except MALFORMED as error:
-            told = self._without_key(str(error))
-            return sent, True, None, f"a malformed answer: {type(error).__name__}: {told}"
+            async with client.images.with_streaming_response.generate(**request) as response:
+                transport = importlib.import_module(type(response.http_response).__module__.partition(".")[0])
+                content = bytearray()
+                try:
+                    async for piece in response.iter_bytes():
+                        content += piece
+                        if len(content) > self.max_bytes:
+                            break
+                except transport.RequestError as error:
+                    told = f"the connection failed with {type(error).__name__}"
+                    raise NoAnswerError(told, again=True) from error
+                return bytes(content), retry_after(response.headers)
+        except OpenAIError as error:
+            raise self.endpoint.failure(error) from None
 
-    def _stop_if_hopeless(self, error: Any) -> None:
-        if error.status_code in WRONG_SETTINGS or error.code == "insufficient_quota":
-            raise ConfigError(
-                f"{self._client.base_url} refuses all requests: {error.status_code} "
-                f"{self._without_key(error.message)}; "
-                f"see builder.images.model, base_url and the key in {self.key_variable}"
-            ) from error
-
-    def _without_key(self, message: str) -> str:
-        """Endpoints repeat a key that they refuse."""
-        key = os.environ.get(self.key_variable, "").strip()
-        return " ".join((message.replace(key, "…") if key else message).split())[:200]
-
-    def _image(self, answer: dict[str, Any]) -> bytes:
-        if answer.get("b64_json"):
-            return base64.b64decode(answer["b64_json"], validate=True)
-        address = answer["url"]
-        if not address.startswith(("https://", "http://")):
-            raise ValueError(f"an address that is none: {address}")
+    async def _downloaded(self, file: Path, bought: Bought) -> Bought:
+        """With the picture from the address, or the reason why there is none; nothing is paid."""
+        if bought.gone:
+            return replace(bought, reason=_GONE.format(reason="in an earlier run"))
+        reason = ""
         for attempt in range(DOWNLOADS):
             try:
-                with urllib.request.urlopen(address, timeout=self.seconds) as content:
-                    return content.read()
-            except OSError:
-                if attempt == DOWNLOADS - 1:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+                return self.shelf.keep(file, replace(bought, image=await self._fetched(bought.address or "")))
+            except DownloadError as error:
+                reason = self.endpoint.without_key(str(error))
+                if error.gone:
+                    gone = self.shelf.keep(file, replace(bought, gone=True))
+                    return replace(gone, reason=_GONE.format(reason=reason))
+            if attempt < DOWNLOADS - 1:
+                await asyncio.sleep(pause(attempt, None))
+        told = f"the picture that was paid for cannot be fetched ({reason}); retry=true fetches it again"
+        return replace(bought, reason=told)
+
+    async def _fetched(self, address: str) -> str:
+        encoded = await asyncio.to_thread(fetch, address, self.max_bytes, self.endpoint.timeout)
+        if problem := await asyncio.to_thread(image_problem, encoded, 1):
+            raise DownloadError(problem)
+        return base64.b64encode(encoded).decode()
+
+
+def _picture(body: bytes) -> dict[str, str]:
+    """``image`` or ``address`` of an answer; raises what is in ``_MALFORMED``."""
+    answer = json.loads(body)["data"][0]
+    if answer.get("b64_json"):
+        return {"image": base64.b64encode(base64.b64decode(answer["b64_json"], validate=True)).decode()}
+    if not isinstance(answer["url"], str):
+        raise ValueError("an address that is none")
+    return {"address": answer["url"]}

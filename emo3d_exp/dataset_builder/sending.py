@@ -39,14 +39,14 @@ class NoAnswerError(Exception):
 
 
 class SpoiledAnswerError(NoAnswerError):
-    """A whole answer came, which may be paid for, and holds nothing. It is worth another attempt.
+    """An answer came, which may be paid for, and holds nothing that can be read.
 
     Attributes:
         body: what came.
     """
 
-    def __init__(self, reason: str, body: str, pause: float | None = None) -> None:
-        super().__init__(reason, again=True, pause=pause)
+    def __init__(self, reason: str, body: str, pause: float | None = None, again: bool = True) -> None:
+        super().__init__(reason, again, pause)
         self.body = body
 
 

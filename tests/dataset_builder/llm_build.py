@@ -43,4 +43,8 @@ def rows(build: Path, stage: str) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     folder, url, samples = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    run_stages(folder / "build", stages(url, samples, folder / "cache"), progress=False)
+    if sys.argv[4:] == ["retry"]:
+        again = texts(url, samples, folder / "cache", ask_again=True)
+        run_stages(folder / "build", [again], progress=False, retry=True)
+    else:
+        run_stages(folder / "build", stages(url, samples, folder / "cache"), progress=False)

@@ -38,6 +38,9 @@ NO_ANSWER = ("429", "500", "503", "dropped", "hanging")
 """Faults that pass after one or two attempts. (After the last two the client waits half a second.)"""
 BAD_ANSWER = ("malformed", "wrong", "truncated", "empty", "refused")
 """Answers that are paid for and cannot be used; the same request always gets the same."""
+SPOILED = ("half", "page", "no choices")
+"""Answers with status 200 that are no chat completion, to the first one or two attempts; not among the faults
+unless they are named."""
 
 
 @dataclass
@@ -46,13 +49,15 @@ class Ledger:
 
     Attributes:
         attempts: how often each request came, by its hash. paid: ids of the answers given, in order.
-        request_of: id → hash of its request. faults: how often each was made. most_at_once: open requests.
+        request_of: id → hash of its request. faults: how often each was made. spoiled: answers that were no chat
+            completion. most_at_once: open requests.
     """
 
     attempts: Counter[str] = field(default_factory=Counter)
     paid: list[str] = field(default_factory=list)
     request_of: dict[str, str] = field(default_factory=dict)
     faults: Counter[str] = field(default_factory=Counter)
+    spoiled: int = 0
     open: int = 0
     most_at_once: int = 0
 
@@ -67,6 +72,7 @@ class StubServer(ThreadingHTTPServer):
     Attributes:
         fault_rate: share of requests with a fault. slow: seconds for an answer. hanging: seconds, then none.
         stop_after: answers after which every connection is dropped. key: that it wants, None for any.
+        spoiled_attempts: of a request with such a fault; None for one or two. tells_usage: of tokens.
         refuses: a word of the request body that it does not take (400). faults: the kinds it makes.
     """
 
@@ -77,6 +83,8 @@ class StubServer(ThreadingHTTPServer):
         self.fault_rate, self.slow, self.hanging = 0.0, 0.0, 0.2
         self.stop_after: int | None = None
         self.key: str | None = None
+        self.spoiled_attempts: int | None = None
+        self.tells_usage = True
         self.refuses: str | None = None
         self.faults: tuple[str, ...] = (*NO_ANSWER, *BAD_ANSWER)
         for name, value in settings.items():
@@ -139,11 +147,15 @@ class _Handler(BaseHTTPRequestHandler):
         fault = rng.choice(self.server.faults) if rng.random() < self.server.fault_rate else None
         if fault in NO_ANSWER and attempt > (rng.choice((1, 2)) if fault.isdigit() else 1):
             fault = None
+        if fault in SPOILED and attempt > (self.server.spoiled_attempts or rng.choice((1, 2))):
+            fault = None
         with self.server.lock:
             self.server.ledger.faults[fault or "none"] += 1
         time.sleep(self.server.slow * 2 * rng.random())
         if fault in NO_ANSWER:
             return self._fail(fault)
+        if fault in SPOILED:
+            return self._spoil(fault)
         self._answer(asked, digest, attempt, fault, rng)
 
     def _fail(self, fault: str) -> None:
@@ -155,6 +167,14 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(self.server.hanging)
             return self._drop(b"")
         self._send(int(fault), {"error": {"message": "try again"}}, {"retry-after-ms": "20"})
+
+    def _spoil(self, fault: str) -> None:
+        with self.server.lock:
+            self.server.ledger.spoiled += 1
+        body = {"half": '{"id": "1", "choi', "page": "<html>busy</html>", "no choices": '{"error": "busy"}'}[
+            fault
+        ]
+        self._send(200, body, {"retry-after-ms": "20"})
 
     def _drop(self, begun: bytes) -> None:
         self.wfile.write(begun)
@@ -182,6 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.ledger.paid.append(number)
             self.server.ledger.request_of[number] = digest
         message = {"role": "assistant", "content": said, "refusal": refusal}
+        usage = {"prompt_tokens": 200, "completion_tokens": 50, "total_tokens": 250}
         self._send(
             200,
             {
@@ -190,12 +211,14 @@ class _Handler(BaseHTTPRequestHandler):
                 "created": 0,
                 "model": asked["model"],
                 "choices": [{"index": 0, "finish_reason": ended, "message": message}],
-                "usage": {"prompt_tokens": 200, "completion_tokens": 50, "total_tokens": 250},
+                **({"usage": usage} if self.server.tells_usage else {}),
             },
         )
 
-    def _send(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        body = json.dumps(content).encode()
+    def _send(
+        self, status: int, content: dict[str, Any] | str, headers: dict[str, str] | None = None
+    ) -> None:
+        body = (content if isinstance(content, str) else json.dumps(content)).encode()
         head = {"Content-Type": "application/json", "Content-Length": len(body), **(headers or {})}
         lines = [f"HTTP/1.1 {status} Because", *(f"{name}: {value}" for name, value in head.items()), "", ""]
         self.wfile.write("\r\n".join(lines).encode() + body)
