@@ -49,8 +49,8 @@ class Ledger:
 
     Attributes:
         attempts: how often each request came, by its hash. paid: ids of the answers given, in order.
-        request_of: id → hash of its request. faults: how often each was made. spoiled: answers that were no chat
-            completion. most_at_once: open requests.
+        request_of: id → hash of its request. faults: how often each was made.
+        spoiled: answers that were no chat completion. most_at_once: open requests.
     """
 
     attempts: Counter[str] = field(default_factory=Counter)
