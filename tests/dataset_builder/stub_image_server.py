@@ -21,6 +21,7 @@ class ImageServer(ThreadingHTTPServer):
     """``faults``, for the first requests: a status, or ``text``, ``empty``, ``cut``, ``large``, ``hang up``.
     ``download_faults``, for the first downloads, are a status, the address of a redirect, or ``large`` (so it
     announces itself), ``endless``, ``short`` (less than announced), ``text``. ``slow``: seconds for each.
+    ``fetched``: prompts of the pictures whose download has begun.
     """
 
     daemon_threads = True
@@ -37,6 +38,7 @@ class ImageServer(ThreadingHTTPServer):
         self.keys: list[str] = []
         self.accounts: list[str | None] = []
         self.downloads = 0
+        self.fetched: set[str] = set()
         self.open = 0
 
     @property
@@ -84,6 +86,7 @@ class _Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.server.lock:
             self.server.downloads += 1
+            self.server.fetched.add(self.server.asked[int(self.path.split("/")[-2])]["prompt"])
             fault = self.server.download_faults.pop(0) if self.server.download_faults else None
         time.sleep(self.server.slow)
         content = picture(int(self.path.rpartition("/")[2]))
@@ -107,7 +110,7 @@ class _Answering(BaseHTTPRequestHandler):
         number = len(asked["prompt"])
         image = {"b64_json": base64.b64encode(picture(number)).decode()}
         if self.server.as_url:
-            image = {"url": f"{self.server.url}/files/{number}"}
+            image = {"url": f"{self.server.url}/files/{self.server.asked.index(asked)}/{number}"}
         return json.dumps({"created": 1, "data": [image]}).encode()
 
     def _answer(self, body: bytes, status: int = 200, length: int | None = None) -> None:
