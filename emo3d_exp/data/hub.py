@@ -35,7 +35,10 @@ def wanted_files(parts: Sequence[str] | str) -> list[str]:
     chosen = list(PARTS) if parts == "all" else [parts] if isinstance(parts, str) else list(parts)
     unknown = [part for part in chosen if part not in PARTS]
     if unknown:
-        raise ConfigError(f"data.parts: no image archive {unknown}; choose all, or from {', '.join(PARTS)}")
+        raise ConfigError(
+            f"data.parts (for source=emo3d: emo3d.parts): no image archive {unknown}; choose all, or from "
+            f"{', '.join(PARTS)}"
+        )
     return [*TABLES, *(f"data/{part}.zip" for part in chosen)]
 
 

@@ -34,7 +34,7 @@ def read_labels(key: Path | str, answers: Sequence[Path | str]) -> tuple[np.ndar
     """
     if len(answers) < 2:
         raise ConfigError(
-            f"answers={[str(path) for path in answers]}: two annotators' files or more are needed"
+            f"human.answers={[str(path) for path in answers]}: two annotators' files or more are needed"
         )
     known = read_key(key, KEYS, ["system"])
     bad = [row["system"] for row in known.values() if row["system"] not in EMOTION_INDEX]

@@ -34,7 +34,9 @@ def draw_texts(corpus: Corpus, count: int, seed: int = 0) -> list[Item]:
     shuffled = rng.permutation(len(corpus.text))
     samples, first = np.unique(corpus.text_sample[shuffled], return_index=True)
     if not 1 <= count <= len(samples):
-        raise ConfigError(f"count={count} must lie in 1 … {len(samples)}, the samples of data={corpus.name}")
+        raise ConfigError(
+            f"human.count={count} must lie in 1 … {len(samples)}, the samples of data={corpus.name}"
+        )
     chosen_text = shuffled[first]
     labels = dominant(corpus.emotions)[samples]
     chosen: list[int] = []
