@@ -61,6 +61,13 @@ def fetch(parts: Sequence[str] | str = "all", repository: str = REPOSITORY) -> P
     return paths[0].parent.parent
 
 
+def snapshot_revision(folder: Path) -> str | None:
+    """The commit of the hub that a folder of its cache holds; None for any other folder."""
+    name = folder.name
+    in_cache = folder.parent.name == "snapshots" and folder.parents[1].name.startswith("datasets--")
+    return name if in_cache and len(name) == 40 and set(name) <= set("0123456789abcdef") else None
+
+
 def _cached(repository: str, file: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
