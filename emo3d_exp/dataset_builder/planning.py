@@ -10,7 +10,7 @@ from emo3d_exp.dataset_builder.inputs import check_names, joined_rows
 from emo3d_exp.dataset_builder.manifests import Manifest, identity_of, readable, refuse_others
 from emo3d_exp.dataset_builder.stage import SET_ASIDE, Estimate, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
-from emo3d_exp.errors import ConfigError, DataError
+from emo3d_exp.errors import Emo3DError
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,12 @@ class _Plan:
 
     def made(self) -> Planned:
         identity, refused = "", ""
-        rows: list[Row] = []
-        done: set[int] = set()
+        rows, done = self._inputs(), set()
         try:
-            rows = self._inputs()
             inputs = self._read_manifests()
             identity = identity_of(self.stage, self._identities(inputs))
             done = self._done(self._manifest(identity), inputs, rows)
-        except (ConfigError, DataError) as error:
+        except Emo3DError as error:
             refused = str(error)
         left = [row for row in rows if row["sample_id"] not in done]
         counts = (len(rows), len(rows) - len(left), self.stage.estimate(left))

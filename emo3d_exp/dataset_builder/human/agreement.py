@@ -75,16 +75,12 @@ def confusion(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def agreement(
-    system: np.ndarray,
-    labels: Mapping[str, np.ndarray],
-    seed: int = 0,
-    vectors: np.ndarray | None = None,
+    system: np.ndarray, labels: Mapping[str, np.ndarray], seed: int = 0, vectors: np.ndarray | None = None
 ) -> dict[str, Any]:
     """Everything about some labels, as plain values.
 
     Args:
-        system: (N,) dominant emotions. labels: (N,) of each annotator. vectors: (N, 8) the system's
-            intensities, where they are known.
+        system: (N,) dominant emotions. labels: (N,) of each annotator. vectors: (N, 8) intensities, if known.
 
     Returns:
         ``kappa``: Cohen's, for each pair of annotators (scikit-learn), and ``mean_kappa`` over the pairs;
@@ -97,9 +93,8 @@ def agreement(
     Raises:
         ConfigError: scikit-learn is not installed.
     """
-    voted = majority(list(labels.values()))
-    clear = voted >= 0
     judges = {name: (given, system) for name, given in labels.items()}
+    clear = (voted := majority(list(labels.values()))) >= 0
     judges["majority"] = (voted[clear], system[clear])
     pairs = list(combinations(labels, 2))
     return {
