@@ -28,12 +28,11 @@ PER_SAMPLE, PREDICTIONS = "per_sample.parquet", "predictions.parquet"
 def labels(cfg: DictConfig) -> None:
     """Write sheets on which people label texts of ``cfg.data``, or, with ``human.answers``, tell how far they
     agree with each other and with the data set."""
-    from emo3d_exp.dataset_builder.human import agreement, draw_texts, read_labels, write_label_sheets
+    from emo3d_exp.dataset_builder.human import draw_texts, write_label_sheets
 
     folder = _folder(cfg, "labels")
     if answers := _answers(cfg):
-        system, given = read_labels(folder / "key.csv", answers)
-        _tell(agreement(system, given, cfg.human.seed), folder / "agreement.json")
+        _tell_agreement(folder, answers, cfg.human.seed)
         return
     _refuse_written(folder / "key.csv")
     files = write_label_sheets(draw_texts(load_corpus(cfg), cfg.human.count, cfg.human.seed), folder)
@@ -42,6 +41,29 @@ def labels(cfg: DictConfig) -> None:
         "human.answers=[FILE,FILE]",
         files["form"], files["sheet"], files["key"],
     )  # fmt: skip
+
+
+def _tell_agreement(folder: Path, answers: list[Path], seed: int) -> None:
+    """On the terminal, in ``agreement.json`` (with the confusions) and in ``agreement.csv``."""
+    from rich.console import Console
+
+    from emo3d_exp.dataset_builder.human import (
+        agreement,
+        agreement_table,
+        read_labels,
+        read_vectors,
+        write_agreement_csv,
+    )
+
+    system, given = read_labels(folder / "key.csv", answers)
+    vectors = read_vectors(folder / "key.csv")
+    if vectors is None:
+        log.warning("%s holds no emotion vectors: only dominant emotions are compared", folder / "key.csv")
+    found = agreement(system, given, seed, vectors)
+    write_json(folder / "agreement.json", found)
+    write_agreement_csv(found, folder / "agreement.csv")
+    Console(width=120).print(agreement_table(found))
+    log.info("kept in %s and %s", folder / "agreement.json", folder / "agreement.csv")
 
 
 def preferences(cfg: DictConfig) -> None:

@@ -33,7 +33,7 @@ def build_new(cfg: DictConfig, only: Sequence[str] | None) -> None:
 
     folder, stages = target(cfg), built_stages(cfg)
     if cfg.dry_run:
-        print_plan(plan_stages(folder, stages, only, cfg.limit), folder)
+        print_plan(plan_stages(folder, stages, only, cfg.limit, cfg.retry), folder)
         return
     with held(folder):
         manifests = run_stages(
@@ -83,7 +83,7 @@ def held(folder: Path) -> AbstractContextManager[object]:
 
 
 def print_plan(planned: Sequence[Planned], folder: Path) -> None:
-    """Rows, calls and cost of every stage, on the terminal."""
+    """Rows, calls and cost of every stage, and which would be refused, on the terminal."""
     from rich.console import Console
     from rich.table import Table
 
@@ -97,4 +97,9 @@ def print_plan(planned: Sequence[Planned], folder: Path) -> None:
     table.add_section()
     total = sum(each.estimate.calls for each in planned), sum(each.estimate.cost for each in planned)
     table.add_row("all", "", "", "", f"{total[0]}", f"{total[1]:.2f}")
-    Console(width=100).print(table)
+    console = Console(width=100)
+    console.print(table)
+    for each in planned:
+        if each.refused:
+            told = f"{each.stage} would be refused: {each.refused}. It is counted as in a new folder."
+            console.print(told, style="red", markup=False, highlight=False)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from emo3d_exp.data.archives import safe_name
+from emo3d_exp.data.intensities import checked_intensities
 from emo3d_exp.data.problems import Problem
-from emo3d_exp.data.table import EMOTION_TOLERANCE, SPLIT_FILES, Row
+from emo3d_exp.data.table import SPLIT_FILES, Row
 from emo3d_exp.data.vectors import parse_blendshapes
 from emo3d_exp.records import ImageRef
 from emo3d_exp.vocab import EMOTIONS
@@ -61,20 +62,8 @@ class _Reader:
         self.row.prompt_type = None if kind is None else str(kind)
 
     def _read_emotions(self) -> None:
-        values, before = np.zeros(len(EMOTIONS)), len(self.problems)
-        for index, emotion in enumerate(EMOTIONS):
-            value = self.cells[emotion]
-            if not isinstance(value, int | float):
-                self._report(emotion, "no intensity" if value is None else f"{value!r} is not a number")
-            elif not -EMOTION_TOLERANCE <= value <= 1 + EMOTION_TOLERANCE:
-                self._report(emotion, f"intensity {value:g} is outside [0, 1]")
-            else:
-                values[index] = min(max(value, 0.0), 1.0)
-        if len(self.problems) == before and not values.any():
-            self._report(
-                f"{EMOTIONS[0]}…{EMOTIONS[-1]}", "all intensities are zero, which is no distribution"
-            )
-        self.row.emotions = values
+        cells = {emotion: self.cells[emotion] for emotion in EMOTIONS}
+        self.row.emotions = checked_intensities(cells, self._report, numbers_only=True)
 
     def _read_texts(self) -> None:
         texts = self.cells["texts"]

@@ -35,7 +35,10 @@ def wanted_files(parts: Sequence[str] | str) -> list[str]:
     chosen = list(PARTS) if parts == "all" else [parts] if isinstance(parts, str) else list(parts)
     unknown = [part for part in chosen if part not in PARTS]
     if unknown:
-        raise ConfigError(f"data.parts: no image archive {unknown}; choose all, or from {', '.join(PARTS)}")
+        raise ConfigError(
+            f"data.parts (for source=emo3d: emo3d.parts): no image archive {unknown}; choose all, or from "
+            f"{', '.join(PARTS)}"
+        )
     return [*TABLES, *(f"data/{part}.zip" for part in chosen)]
 
 
@@ -56,6 +59,13 @@ def fetch(parts: Sequence[str] | str = "all", repository: str = REPOSITORY) -> P
     if len(roots) > 1:
         paths = [_download(repository, file) for file in files]
     return paths[0].parent.parent
+
+
+def snapshot_revision(folder: Path) -> str | None:
+    """The commit of the hub that a folder of its cache holds; None for any other folder."""
+    name = folder.name
+    in_cache = folder.parent.name == "snapshots" and folder.parents[1].name.startswith("datasets--")
+    return name if in_cache and len(name) == 40 and set(name) <= set("0123456789abcdef") else None
 
 
 def _cached(repository: str, file: str) -> Path | None:

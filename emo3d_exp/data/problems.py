@@ -71,7 +71,10 @@ def settle(problems: list[Problem], on_bad_rows: str, total_rows: int, name: str
         ConfigError: ``on_bad_rows`` is neither ``"refuse"`` nor ``"skip"``.
     """
     if on_bad_rows not in ON_BAD_ROWS:
-        raise ConfigError(f"on_bad_rows={on_bad_rows!r}: choose one of {', '.join(ON_BAD_ROWS)}")
+        raise ConfigError(
+            f"data.on_bad_rows={on_bad_rows!r} (for source=emo3d: emo3d.on_bad_rows): choose one of "
+            f"{', '.join(ON_BAD_ROWS)}"
+        )
     if not problems:
         return
     bad_rows = len({(problem.file, problem.row) for problem in problems})
@@ -79,6 +82,7 @@ def settle(problems: list[Problem], on_bad_rows: str, total_rows: int, name: str
     if on_bad_rows == "refuse":
         raise DataError(
             f"{summary}:\n{_listed(problems, name)}\n"
-            "Mend the table, or leave these rows out with data.on_bad_rows=skip"
+            "Mend the table, or leave these rows out with data.on_bad_rows=skip (for source=emo3d: "
+            "emo3d.on_bad_rows=skip)"
         )
-    log.warning("%s; they are skipped (data.on_bad_rows=skip):\n%s", summary, _listed(problems, name))
+    log.warning("%s; they are skipped (on_bad_rows=skip):\n%s", summary, _listed(problems, name))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emo3d_exp.data.archives import safe_name
+from emo3d_exp.data.intensities import checked_intensities
 from emo3d_exp.data.problems import Problem
 from emo3d_exp.data.vectors import is_missing, parse_blendshapes
 from emo3d_exp.errors import DataError
@@ -24,7 +25,6 @@ TEXT_NUMBERS = (1, 2, 3)
 FACE_NUMBERS = (1, 2, 3, 4)
 SCORE_COLUMNS = ("blenshape_score_{}", "blendshape_score_{}", "blendshapes_score_{}")
 """The published spelling first, then the right one."""
-EMOTION_TOLERANCE = 1e-6
 
 
 @dataclass
@@ -53,7 +53,7 @@ def find_tables(root: Path) -> list[tuple[Path, str]]:
         DataError: there is no table, or one of the three CSV files is missing and no parquet file is there.
     """
     if not root.is_dir():
-        raise DataError(f"data.root={root} is no folder")
+        raise DataError(f"data.root={root} (for source=emo3d: emo3d.root) is no folder")
     folders = [folder for folder in (root / "data", root) if folder.is_dir()]
     for folder in folders:
         files = [(folder / name, split) for split, name in SPLIT_FILES.items()]
@@ -150,23 +150,8 @@ class _RowReader:
             self._report("split", f"{cell!r} is none of {', '.join(SPLIT_FILES)}")
 
     def _read_emotions(self) -> None:
-        values = np.zeros(len(EMOTIONS))
-        before = len(self.problems)
-        for index, emotion in enumerate(EMOTIONS):
-            cell = self._cell(emotion)
-            try:
-                value = float(cell)  # type: ignore[arg-type]
-            except (TypeError, ValueError):
-                self._report(emotion, "no intensity" if cell is None else f"{cell!r} is not a number")
-                continue
-            if not -EMOTION_TOLERANCE <= value <= 1 + EMOTION_TOLERANCE:
-                self._report(emotion, f"intensity {value:g} is outside [0, 1]")
-            values[index] = min(max(value, 0.0), 1.0)
-        if len(self.problems) == before and not values.any():
-            self._report(
-                f"{EMOTIONS[0]}…{EMOTIONS[-1]}", "all intensities are zero, which is no distribution"
-            )
-        self.row.emotions = values
+        cells = {emotion: self._cell(emotion) for emotion in EMOTIONS}
+        self.row.emotions = checked_intensities(cells, self._report)
 
     def _read_texts(self) -> None:
         for number in TEXT_NUMBERS:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emo3d_exp.errors import DataError
+from emo3d_exp.runs.native_stderr import native_stderr_closed
 from emo3d_exp.vocab import BLENDSHAPES
 
 DETECTOR = "face_detector.tflite"
@@ -50,8 +51,6 @@ class FaceReader:
     def __init__(self, model: Path, max_faces: int = 4, min_confidence: float = 0.5) -> None:
         from mediapipe.tasks.python import BaseOptions, vision
 
-        from emo3d_exp.faces.landmarker import _native_stderr_closed
-
         base = BaseOptions(model_asset_path=str(model))
         options = vision.FaceLandmarkerOptions(
             base_options=base,
@@ -64,7 +63,7 @@ class FaceReader:
             base_options=BaseOptions(model_asset_buffer=_detector(model)),
             min_detection_confidence=min_confidence,
         )
-        with _native_stderr_closed():
+        with native_stderr_closed():
             try:
                 self._landmarker = vision.FaceLandmarker.create_from_options(options)
             except (RuntimeError, ValueError) as error:

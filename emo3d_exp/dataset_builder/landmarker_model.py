@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import logging
 from pathlib import Path
 
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
 from emo3d_exp.runs import cache_root
+from emo3d_exp.runs.downloads import fetch_file, sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,7 @@ def model_hash(path: str | Path | None) -> str:
     """
     if path is None:
         return SHA256
-    with _given(path).open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return sha256_of(_given(path))
 
 
 def landmarker_model(path: str | Path | None = None, address: str = ADDRESS) -> Path:
@@ -62,14 +61,13 @@ def _given(path: str | Path) -> Path:
 
 
 def _fetch(address: str, target: Path) -> None:
-    from emo3d_exp.faces.ict.fetch import _fetch_file
     from emo3d_exp.runs.network import why_unreachable
 
     reason = why_unreachable(address)
     if reason is None:
         log.info("fetching %s", address)
         try:
-            _fetch_file(address, target, SIZE, SHA256, lambda count: None)
+            fetch_file(address, target, SIZE, SHA256)
             return
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from rich.progress import Progress
 
 from emo3d_exp.dataset_builder.executors import LocalExecutor
 from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
+from emo3d_exp.dataset_builder.manifests import (
+    Manifest,
+    begin,
+    counted,
+    has_all_shards,
+    identity_of,
+    in_words,
+    readable,
+)
+from emo3d_exp.dataset_builder.progress_bars import stage_bars
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
-from emo3d_exp.errors import ConfigError, DataError, StoppedError
+from emo3d_exp.errors import DataError, StoppedError
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +46,7 @@ def run_stages(
     progress: bool = True,
     limit: int | None = None,
     retry: bool = False,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Manifest]:
     """Bring the rows of the stages up to date.
 
     Args:
@@ -67,37 +64,16 @@ def run_stages(
 
     Raises:
         ConfigError: an unknown stage, or rows made with other parameters are in the way.
-        DataError: a stage that is read has not been completed.
+        DataError: a stage that is read has not been completed, or a shard is damaged.
     """
     check_names(stages, only)
     manifests = {}
-    with _progress(progress) as bars:
+    with stage_bars(progress) as bars:
         for stage in stages:
             if only is None or stage.name in only:
                 work = _Work(build, stage, limit, retry)
                 manifests[stage.name] = _run(work, executor or LocalExecutor(), bars)
     return manifests
-
-
-class _Rate(ProgressColumn):
-    """Rows a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f}/s")
-
-
-def _progress(shown: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
-        _Rate(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=Console(stderr=True),
-        disable=not shown,
-    )
 
 
 @dataclass(frozen=True)
@@ -108,15 +84,20 @@ class _Work:
     retry: bool
 
 
-def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
+def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
     stage, started = work.stage, time.monotonic()
     store = RowStore(work.build, stage.name)
-    inputs = {name: _readable(work, name) for name in stage.reads}
-    manifest = _begin(store, stage, _identity(stage, inputs))
+    inputs = {
+        name: readable(work.build, name, stage.name, partial=work.limit is not None) for name in stage.reads
+    }
+    identities = {name: known["identity"] for name, known in inputs.items()}
+    manifest = begin(store, stage, identity_of(stage, identities))
     stage.build, stage.begun = work.build.absolute(), manifest.get("begun", "")
     input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
+    if manifest["complete"]:
+        store.check_shards(manifest.get("files", {}))
     known = not _forget(work, store, manifest, input_hashes) and manifest["complete"]
-    known = known and len(store.shards()) == manifest["shards"]  # none was deleted since
+    known = known and has_all_shards(store, manifest)
     if known and stage.reads:
         return _already(manifest)
     rows = stage.source() if not stage.reads else joined_rows(work.build, stage, work.limit is not None)
@@ -126,20 +107,20 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     _make(work, store, wanted, executor, bars)
     whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
     earlier = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST)}
-    manifest = earlier | _counted(store) | {"complete": whole, "inputs": input_hashes}
+    manifest = earlier | counted(store) | {"complete": whole, "inputs": input_hashes}
     store.write_manifest(manifest)
-    log.info("%s: %s in %.1f s", stage.name, _told(manifest), time.monotonic() - started)
+    log.info("%s: %s in %.1f s", stage.name, in_words(manifest), time.monotonic() - started)
     return manifest
 
 
-def _already(manifest: dict[str, Any], asked: int | None = None) -> dict[str, Any]:
+def _already(manifest: Manifest, asked: int | None = None) -> Manifest:
     log.info("%s: complete, %d rows", manifest["stage"], manifest["rows"])
     if asked is not None and asked < manifest["rows"]:
         log.warning("%s: only %d rows are asked for; the others stay", manifest["stage"], asked)
     return manifest
 
 
-def _forget(work: _Work, store: RowStore, manifest: dict[str, Any], inputs: dict[str, str]) -> bool:
+def _forget(work: _Work, store: RowStore, manifest: Manifest, inputs: dict[str, str]) -> bool:
     """Remove rows that are to be made again; whether the stage has anything to do because of them or of
     inputs that are others now."""
     others = manifest["inputs"] != inputs
@@ -174,73 +155,6 @@ def _make(work: _Work, store: RowStore, rows: list[Row], executor: Executor, bar
             bars.advance(task, len(made))
     except StoppedError as error:
         raise StoppedError(f"{error} ({left} of {len(rows)} rows of stage {stage.name} are left)") from error
-
-
-def _counted(store: RowStore) -> dict[str, Any]:
-    """What a manifest says of the rows that are there."""
-    counts: dict[str, Any] = {"rows": len(store.sample_ids()), "shards": len(store.shards())}
-    if aside := store.count(SET_ASIDE):
-        counts[SET_ASIDE] = aside
-    if calls := store.total(CALLS):
-        counts |= {CALLS: int(calls), COST: store.total(COST)}
-    return counts | {"content_hash": store.content_hash()}
-
-
-def _told(manifest: dict[str, Any]) -> str:
-    told = f"{manifest['rows']} rows"
-    if manifest.get(SET_ASIDE):
-        told += f", {manifest[SET_ASIDE]} of them set aside"
-    if manifest.get(CALLS):
-        told += f", {manifest[CALLS]} calls for ${manifest[COST]:.2f}"
-    return told
-
-
-def _readable(work: _Work, name: str) -> dict[str, Any]:
-    """The manifest of a stage that is read, which must be complete unless only a part is asked for."""
-    if work.limit is None:
-        return _complete(work.build, name, work.stage.name)
-    manifest = RowStore(work.build, name).manifest()
-    if manifest is None or "content_hash" not in manifest:
-        raise DataError(
-            f"stage {work.stage.name} reads stage {name}, which has not ended once in {work.build}: run it "
-            "first"
-        )
-    return manifest
-
-
-def _complete(build: Path, name: str, reader: str) -> dict[str, Any]:
-    manifest = RowStore(build, name).manifest()
-    if manifest is None or not manifest["complete"]:
-        raise DataError(f"stage {reader} reads stage {name}, which is not complete in {build}: run it first")
-    return manifest
-
-
-def _identity(stage: Stage, inputs: dict[str, dict[str, Any]]) -> str:
-    parts = [stage.name, stage.parameters(), {name: known["identity"] for name, known in inputs.items()}]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _begin(store: RowStore, stage: Stage, identity: str) -> dict[str, Any]:
-    """The stage's manifest; a new one where it was never begun. What a killed process left half goes."""
-    store.clean()
-    manifest = store.manifest()
-    if manifest is None:
-        manifest = {
-            "stage": stage.name,
-            "identity": identity,
-            "begun": uuid.uuid4().hex,
-            "parameters": stage.parameters(),
-            "inputs": {},
-            "complete": False,
-        }
-        store.write_manifest(manifest)
-    elif manifest["identity"] != identity:
-        raise ConfigError(
-            f"{store.folder} holds rows that were made with other parameters or other inputs: "
-            f"{json.dumps(manifest['parameters'])}, now {json.dumps(stage.parameters())}. Choose another "
-            "folder, or delete that one to make them again"
-        )
-    return manifest
 
 
 def _check(stage: Stage, block: list[Row], made: list[Row]) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 from emo3d_exp.data.archives import ImageFinder, safe_name
 from emo3d_exp.data.emo3d import find_images, read_published
-from emo3d_exp.data.hub import REPOSITORY, fetch, wanted_files
+from emo3d_exp.data.hub import REPOSITORY, fetch, snapshot_revision, wanted_files
 from emo3d_exp.data.hub_checksums import check_downloads
 from emo3d_exp.data.table import Row
 from emo3d_exp.data.table_schema import ASSEMBLED, table_schema
 from emo3d_exp.data.unpacking import UnpackLimits, unpack
+from emo3d_exp.dataset_builder.published_counts import CHECK, TELL, count_table, refuse_unexpected
 from emo3d_exp.dataset_builder.store import RowStore
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.records import ImageRef
@@ -40,6 +41,8 @@ class PublishedSource:
         on_bad_rows: ``"refuse"`` the table, or ``"skip"`` its bad rows.
         complete: refuse a data set that names a picture which is not there.
         max_gigabytes: of one archive, unpacked.
+        counts: ``"check"`` them against what is known of the published data set, and refuse another; or
+            ``"tell"`` them in the manifest alone, for tables of one's own in that layout.
     """
 
     name = "emo3d"
@@ -53,7 +56,10 @@ class PublishedSource:
         on_bad_rows: str = "refuse",
         complete: bool = False,
         max_gigabytes: float = 64.0,
+        counts: str = CHECK,
     ) -> None:
+        if counts not in (CHECK, TELL):
+            raise ConfigError(f"emo3d.counts={counts}: choose {CHECK} or {TELL}")
         if max_gigabytes <= 0:
             raise ConfigError(f"emo3d.max_gigabytes={max_gigabytes} must be positive")
         self.root = root
@@ -62,6 +68,7 @@ class PublishedSource:
         self.unpack = unpack
         self.on_bad_rows = on_bad_rows
         self.complete = complete
+        self.counts = counts
         self.limits = UnpackLimits(total_bytes=int(max_gigabytes * 2**30))
 
     def build(self, folder: Path | str) -> dict[str, Any]:
@@ -72,7 +79,8 @@ class PublishedSource:
 
         Raises:
             ConfigError: the folder holds a table that stages made.
-            DataError: the files are not there, damaged, unsafe, or their rows bad.
+            DataError: the files are not there, damaged, unsafe, or their rows bad, or the counts are not
+                those of the published data set.
         """
         folder = Path(folder).expanduser().resolve()
         store = RowStore(folder, ASSEMBLED)
@@ -80,19 +88,26 @@ class PublishedSource:
         root = fetch(self.parts, self.hub_id) if self.root is None else Path(self.root).expanduser().resolve()
         checksums = {} if self.root else check_downloads(root / file for file in wanted_files(self.parts))
         rows = read_published(root, self.on_bad_rows, self.name)
+        in_table = count_table(rows)
+        if self.counts == CHECK:
+            refuse_unexpected(in_table, str(root))
         finder = ImageFinder((root / "data", root))
         images = find_images(rows, finder)
-        counts = _counts(rows, images, finder)
+        counts = in_table | _found(rows, images, finder)
         self._check(counts)
         moved = self._unpacked(finder, folder) if self.unpack else {}
         table = list(_table_rows(rows, images, finder, folder, moved))
         store.clear()
         store.append(0, table, table_schema(exact=True))
-        manifest = self._manifest() | {"counts": counts, "checksums": checksums, "rows": len(table)}
+        manifest = self._manifest() | {"counts": counts, "counts_are": self._counts_are()}
+        manifest |= {"revision": snapshot_revision(root), "checksums": checksums, "rows": len(table)}
         manifest |= {"shards": 1, "complete": True, "content_hash": store.content_hash()}
         store.write_manifest(manifest)
         log.info("%s: %s", folder, json.dumps(counts))
         return manifest
+
+    def _counts_are(self) -> str:
+        return "as expected" if self.counts == CHECK else "told, not checked"
 
     def _manifest(self) -> dict[str, Any]:
         parameters = {"root": self.root, "parts": self.parts, "hub_id": self.hub_id, "unpack": self.unpack}
@@ -128,10 +143,9 @@ class PublishedSource:
         return folders
 
 
-def _counts(rows: Sequence[Row], images: Sequence[ImageRef | None], finder: ImageFinder) -> dict[str, Any]:
-    """What the tables hold, and what the archives hold of what they name."""
+def _found(rows: Sequence[Row], images: Sequence[ImageRef | None], finder: ImageFinder) -> dict[str, Any]:
+    """What the archives hold of what the tables name."""
     faces = [face for row in rows for face in row.faces]
-    named = [image for _, image, _ in faces if image is not None]
     missing = Counter(
         PurePosixPath(name).parts[0]
         for (_, name, _), found in zip(faces, images, strict=True)
@@ -141,11 +155,6 @@ def _counts(rows: Sequence[Row], images: Sequence[ImageRef | None], finder: Imag
         ref.location.partition("!")[0] for ref in images if ref is not None and "!" in ref.location
     )
     return {
-        "samples": dict(sorted(Counter(row.split or "without split" for row in rows).items())),
-        "texts": sum(len(row.texts) for row in rows),
-        "faces": len(faces),
-        "faces_with_scores": sum(scores is not None for _, _, scores in faces),
-        "pictures_named": len(named),
         "pictures_found": sum(image is not None for image in images),
         "pictures_missing": dict(sorted(missing.items())),
         "archives": {

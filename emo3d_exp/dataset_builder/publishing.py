@@ -37,7 +37,8 @@ def write_push_folder(
         raise ConfigError(f"{folder} is not empty, and all of it would be pushed; choose another folder")
     if not facts.licence or not facts.title:
         raise ConfigError(
-            "a data set needs a licence and a title to be published: licence=cc-by-4.0, title=…"
+            "a data set needs a licence and a title to be published: publish.licence=cc-by-4.0 "
+            "publish.title=…"
         )
     corpus = load_table(path)
     if parquet is None:
@@ -72,12 +73,12 @@ def push_to_hub(
     from huggingface_hub import HfApi, get_token
 
     if hub_id.count("/") != 1 or not all(hub_id.split("/")):
-        raise ConfigError(f"hub_id={hub_id}: expected owner/name")
+        raise ConfigError(f"publish.hub_id={hub_id}: expected owner/name")
     token = None if dry else get_token()
     if not dry and token is None:
         raise ConfigError(
             "pushing needs a token of the Hugging Face hub that may write: set HF_TOKEN, or run hf auth "
-            "login; dry=true writes the folder alone"
+            "login; publish.dry=true writes the folder alone"
         )
     written = write_push_folder(path, folder, facts, parquet)
     if dry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from emo3d_exp.runs import write_atomically, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 BLANK = -1
 """Sample id of a row that is no longer one."""
@@ -109,6 +110,42 @@ class RowStore:
                 digests[row["sample_id"]] = hashlib.sha256(content.encode()).digest()
         return hashlib.sha256(b"".join(digests[sample] for sample in sorted(digests))).hexdigest()[:16]
 
+    def shard_facts(self) -> dict[str, dict[str, int]]:
+        """``rows`` (blanked ones too) and ``bytes`` of every shard, by the name of its file.
+
+        Raises:
+            DataError: a shard's footer cannot be read.
+        """
+        return {
+            shard.name: {"rows": _footer(shard).num_rows, "bytes": shard.stat().st_size}
+            for shard in self.shards()
+        }
+
+    def check_shards(self, noted: Mapping[str, Mapping[str, int]]) -> None:
+        """Compare every shard with what was noted of it; contents are not read.
+
+        Args:
+            noted: as :meth:`shard_facts`; a shard that it lacks needs a footer, no more.
+
+        Raises:
+            DataError: shards are damaged; it names them.
+        """
+        damaged = {}
+        for shard in self.shards():
+            known, size = noted.get(shard.name, {}), shard.stat().st_size
+            if size != known.get("bytes", size):
+                damaged[shard] = f"{size} bytes, not {known['bytes']}"
+                continue
+            try:
+                rows = _footer(shard).num_rows
+            except DataError as error:
+                damaged[shard] = str(error.__cause__)
+                continue
+            if rows != known.get("rows", rows):
+                damaged[shard] = f"{rows} rows, not {known['rows']}"
+        if damaged:
+            raise DataError(_damaged(*next(iter(damaged.items())), [each.name for each in damaged][1:]))
+
     def clean(self) -> None:
         """Remove what killed processes left half; only while holding the build's lock."""
         for file in self.folder.glob(".*.partial*"):
@@ -152,17 +189,22 @@ def stream_rows(shard: Path, columns: list[str] | None = None) -> Iterator[Row]:
 
 
 def _names(shard: Path) -> list[str]:
+    return _footer(shard).schema.to_arrow_schema().names
+
+
+def _footer(shard: Path) -> pq.FileMetaData:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_schema(shard).names
+        return pq.read_metadata(shard)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DataError(_damaged(shard, error)) from error
 
 
-def _damaged(shard: Path, error: Exception) -> str:
-    return f"{shard} is damaged ({error}); delete it and build again: only its rows are lost"
+def _damaged(shard: Path, error: Exception | str, others: Sequence[str] = ()) -> str:
+    it = f"it, and {', '.join(others)} beside it," if others else "it"
+    return f"{shard} is damaged ({error}); delete {it} and build again: only its rows are lost"
 
 
 def _read(shard: Path, columns: list[str] | None = None) -> pa.Table:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
 from emo3d_exp.errors import ConfigError
+from emo3d_exp.runs.native_stderr import native_stderr_closed
 from emo3d_exp.vocab import BLENDSHAPES
 
 
@@ -33,7 +30,7 @@ class BlendshapeReader:
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(model)), output_face_blendshapes=True, num_faces=1
         )
-        with _native_stderr_closed():
+        with native_stderr_closed():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
             # The last of the native messages come with the first picture.
             self.read(np.zeros((64, 64, 3), np.uint8))
@@ -56,18 +53,3 @@ class BlendshapeReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._landmarker.close()
-
-
-@contextmanager
-def _native_stderr_closed() -> Iterator[None]:
-    """Send what C++ code writes to descriptor 2 to nowhere; Python's exceptions still come through."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

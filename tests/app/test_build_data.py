@@ -52,6 +52,15 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_says_what_would_be_refused(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in built.rglob("*")}
+    build(asked("source=stages", f"out={built}", *SMALL, "builder.images.size=80", "dry_run=true"))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "images would be refused:" in told and "size: 64 → 80" in told
+    assert "texts would be refused" not in told
+    assert {path: path.stat().st_mtime_ns for path in built.rglob("*")} == before
+
+
 def test_a_finished_build_is_looked_over(built: Path, tmp_path: Path) -> None:
     table = ("data=table", f"data.path={built}")
     build(asked("stage=report", *table, f"out={tmp_path / 'report'}"))
@@ -79,6 +88,11 @@ def test_labels_are_asked_for_and_read(built: Path, tmp_path: Path) -> None:
     build(asked(*table, f"human.answers=[{tmp_path / 'ann.csv'},{tmp_path / 'ben.csv'}]"))
     found = json.loads((tmp_path / "agreement.json").read_text())
     assert found["kappa"][0]["value"] == 1 and found["system"]["majority"]["value"] == 1
+    ranks = found["vector"]["all together"]["rank"]
+    assert (
+        1 <= ranks["value"] < ranks["chance"]
+        and "rank,all together" in (tmp_path / "agreement.csv").read_text()
+    )
 
 
 @pytest.mark.parametrize(

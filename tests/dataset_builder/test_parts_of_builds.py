@@ -111,10 +111,58 @@ def test_a_plan_counts_and_writes_nothing(tmp_path):
     built(tmp_path / "begun", *stages, limit=10)
     numbers, picky, total = plan_stages(tmp_path / "begun", stages)
     assert [(each.rows, each.done) for each in (numbers, picky)] == [(22, 10), (22, 10)]
-    assert picky.estimate.calls == 24 and total.done == 6
+    assert picky.estimate.calls == 24 and total.done == 0  # it looks at all rows together
     assert json.loads((tmp_path / "begun" / "picky" / "manifest.json").read_text())["rows"] == 10
     with pytest.raises(ConfigError, match="stage=pikcy: choose from numbers, picky, total"):
         plan_stages(tmp_path, stages, ["pikcy"])
+
+
+def everything(folder):
+    return {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
+
+
+def test_a_plan_says_what_would_be_refused(tmp_path):
+    stages = (Numbers(), Picky(), Total())
+    built(tmp_path, *stages)
+    before = everything(tmp_path)
+    assert [(each.done, each.rows, each.refused) for each in plan_stages(tmp_path, stages)] == [
+        (22, 22, ""), (22, 22, ""), (14, 14, ""),
+    ]  # fmt: skip
+    others = (Numbers(factor=4), Picky(), Total())
+    numbers, picky, total = plan_stages(tmp_path, others)
+    assert "other parameters (factor: 3 → 4)" in numbers.refused and numbers.done == 0
+    assert "from other rows of numbers" in picky.refused and picky.estimate.calls == 44
+    assert total.done == 0 and "from other rows of picky, numbers" in total.refused
+    with pytest.raises(ConfigError) as caught:
+        built(tmp_path, *others)
+    assert str(caught.value) == numbers.refused
+    (alone,) = plan_stages(tmp_path, others, ["picky"])
+    assert alone.refused == "" and alone.done == 22  # what it reads is what it was made from
+    assert everything(tmp_path) == before
+    (unread,) = plan_stages(tmp_path / "new", stages, ["picky"])
+    assert "numbers, which is not complete" in unread.refused
+
+
+def test_a_plan_counts_what_was_deleted(tmp_path):
+    stages = (Numbers(), Picky(), Total())
+    built(tmp_path, *stages)
+    (tmp_path / "picky" / "00001.parquet").unlink()
+    (tmp_path / "numbers" / "manifest.json").unlink()
+    numbers, picky, total = plan_stages(tmp_path, stages)
+    assert (numbers.done, numbers.refused) == (22, "")
+    assert (picky.rows, picky.done, picky.estimate.calls) == (22, 18, 8)
+    assert total.done == 0 and not total.refused
+    (tmp_path / "total" / "manifest.json").unlink()
+    built(tmp_path, *stages, only=["numbers", "picky"])
+    *_, total = plan_stages(tmp_path, stages)
+    assert (total.rows, total.done) == (14, 0)  # nobody knows what its rows were made from
+
+
+def test_a_plan_of_a_second_try_counts_what_was_set_aside(tmp_path):
+    stages = (Numbers(), Picky(), Total())
+    built(tmp_path, *stages)
+    numbers, picky, total = plan_stages(tmp_path, stages, retry=True)
+    assert (numbers.done, picky.done, picky.estimate.calls, total.done) == (22, 14, 16, 0)
 
 
 def test_a_source_that_gives_more_is_gone_on_with_and_one_that_gives_less_is_told(tmp_path, caplog):

@@ -7,10 +7,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from toy_stages import Draws, Numbers
 
-from emo3d_exp.dataset_builder import RowStore, run_stages
+from emo3d_exp.dataset_builder import RowStore, plan_stages, run_stages
+from emo3d_exp.dataset_builder.parameter_changes import told_changes
 from emo3d_exp.errors import ConfigError, DataError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -64,7 +66,7 @@ def test_two_processes_give_the_same_rows(tmp_path):
 
 def test_other_parameters_are_refused(tmp_path):
     run_stages(tmp_path, [Numbers()], progress=False)
-    with pytest.raises(ConfigError, match=r'other parameters.*"factor": 3.*"factor": 4'):
+    with pytest.raises(ConfigError, match=r"other parameters \(factor: 3 → 4\)"):
         run_stages(tmp_path, [Numbers(factor=4)], progress=False)
 
 
@@ -83,6 +85,71 @@ def test_a_damaged_shard_is_named(tmp_path):
     (tmp_path / "numbers" / "00001.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"00001\.parquet is damaged"):
         run_stages(tmp_path, [Numbers(), Draws()], progress=False)
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:-20]), r"\d+ bytes, not \d+"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-8] + b"\xff" * 8), "magic bytes"),
+        (lambda file: file.write_bytes(bytes(len(file.read_bytes()))), "magic bytes"),
+        (lambda file: pq.write_table(pq.read_table(file)[:2], file), "not "),
+    ],
+)
+def test_a_complete_stage_is_looked_over_without_reading_it_all(tmp_path, harm, told):
+    whole = run_stages(tmp_path, [Numbers(), Draws()], progress=False)["draws"]
+    shard = tmp_path / "draws" / "00002.parquet"
+    harm(shard)
+    with pytest.raises(DataError, match=rf"draws/00002\.parquet is damaged.*{told}.*delete it"):
+        run_stages(tmp_path, [Numbers(), Draws()], progress=False)
+    (planned,) = [each for each in plan_stages(tmp_path, [Numbers(), Draws()]) if each.stage == "draws"]
+    assert "00002.parquet is damaged" in planned.refused
+    shard.unlink()
+    log = tmp_path / "processed"
+    assert run_stages(tmp_path, [Numbers(), Draws(log=str(log))], progress=False)["draws"] == whole
+    assert log.read_text().split() == ["6", "7", "8"]
+
+
+def test_all_damaged_shards_are_named_at_once(tmp_path):
+    run_stages(tmp_path, [Numbers()], progress=False)
+    for number in (1, 3):
+        (tmp_path / "numbers" / f"0000{number}.parquet").write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"00001\.parquet is damaged.*delete it, and 00003\.parquet beside it"
+    ):
+        run_stages(tmp_path, [Numbers()], progress=False)
+
+
+def test_a_rewritten_shard_of_another_row_count_is_told(tmp_path):
+    run_stages(tmp_path, [Numbers()], progress=False)
+    facts = RowStore(tmp_path, "numbers").shard_facts()
+    assert [each["rows"] for each in facts.values()] == [4, 4, 4, 4, 4, 2]
+    facts["00001.parquet"]["rows"] = 5
+    with pytest.raises(DataError, match="4 rows, not 5"):
+        RowStore(tmp_path, "numbers").check_shards(facts)
+
+
+def test_a_manifest_of_an_older_version_is_still_read(tmp_path):
+    run_stages(tmp_path, [Numbers()], progress=False)
+    file = tmp_path / "numbers" / "manifest.json"
+    old = {key: value for key, value in json.loads(file.read_text()).items() if key != "files"}
+    file.write_text(json.dumps(old))
+    assert run_stages(tmp_path, [Numbers()], progress=False)["numbers"] == old
+    (tmp_path / "numbers" / "00001.parquet").unlink()
+    again = run_stages(tmp_path, [Numbers()], progress=False)["numbers"]
+    assert again["content_hash"] == old["content_hash"] and len(again["files"]) == 6
+
+
+def test_only_what_differs_is_told():
+    template = "You are " + "very " * 300
+    before = {"size": 64, "model": {"name": "a", "seed": 1}, "template": template + "kind.", "gone": [1, 2]}
+    now = {"size": 64, "model": {"name": "b", "seed": 1}, "template": template + "cross.", "new": None}
+    told = told_changes(before, now)
+    assert told.startswith('gone: [1, 2] → not set, model.name: "a" → "b", new: not set → null, template: ')
+    assert "kind." in told and "cross." in told and "seed" not in told and "size" not in told
+    assert len(told) < 250 and told_changes(before, dict(before)) == ""
+    many = told_changes({}, {f"key{n}": n for n in range(20)})
+    assert many.endswith("and 12 more")
 
 
 def test_a_killed_build_goes_on(tmp_path):

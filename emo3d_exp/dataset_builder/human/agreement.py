@@ -12,6 +12,7 @@ import numpy as np
 
 from emo3d_exp.dataset_builder.human.answers import Key, annotator_names, read_answers, read_key
 from emo3d_exp.dataset_builder.human.bootstrap import estimated
+from emo3d_exp.dataset_builder.human.vector_agreement import vector_agreement
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.vocab import EMOTION_INDEX, EMOTIONS
 
@@ -34,7 +35,7 @@ def read_labels(key: Path | str, answers: Sequence[Path | str]) -> tuple[np.ndar
     """
     if len(answers) < 2:
         raise ConfigError(
-            f"answers={[str(path) for path in answers]}: two annotators' files or more are needed"
+            f"human.answers={[str(path) for path in answers]}: two annotators' files or more are needed"
         )
     known = read_key(key, KEYS, ["system"])
     bad = [row["system"] for row in known.values() if row["system"] not in EMOTION_INDEX]
@@ -73,22 +74,27 @@ def confusion(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.bincount(rows * size + columns, minlength=size * size).reshape(size, size)
 
 
-def agreement(system: np.ndarray, labels: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, Any]:
+def agreement(
+    system: np.ndarray, labels: Mapping[str, np.ndarray], seed: int = 0, vectors: np.ndarray | None = None
+) -> dict[str, Any]:
     """Everything about some labels, as plain values.
+
+    Args:
+        system: (N,) dominant emotions. labels: (N,) of each annotator. vectors: (N, 8) intensities, if known.
 
     Returns:
         ``kappa``: Cohen's, for each pair of annotators (scikit-learn), and ``mean_kappa`` over the pairs;
         ``system``: share of items on which the system's dominant emotion is the annotator's label, for each
         annotator and for the ``majority`` (items without one are left out and counted in ``no_majority``);
-        ``confusion``: for the same, (8, 8) counts, rows: people's label, columns: the system's. Every figure
-        has a 95 % bootstrap interval over items.
+        ``confusion``: for the same, (8, 8) counts, rows: people's label, columns: the system's; ``vector``:
+        agreement with the whole vectors (:func:`vector_agreement`), None where they are not known. Every
+        figure has a 95 % bootstrap interval over items.
 
     Raises:
         ConfigError: scikit-learn is not installed.
     """
-    voted = majority(list(labels.values()))
-    clear = voted >= 0
     judges = {name: (given, system) for name, given in labels.items()}
+    clear = (voted := majority(list(labels.values()))) >= 0
     judges["majority"] = (voted[clear], system[clear])
     pairs = list(combinations(labels, 2))
     return {
@@ -104,6 +110,7 @@ def agreement(system: np.ndarray, labels: Mapping[str, np.ndarray], seed: int = 
         "system": {name: _accuracy(*both, seed) for name, both in judges.items()},
         "no_majority": int((~clear).sum()),
         "confusion": {name: confusion(*both).tolist() for name, both in judges.items()},
+        "vector": None if vectors is None else vector_agreement(vectors, labels, seed),
     }
 
 

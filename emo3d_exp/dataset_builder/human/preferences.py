@@ -112,7 +112,7 @@ def read_preferences(key: Path | str, answers: Sequence[Path | str]) -> list[Pre
         ConfigError: no file. DataError: any defect of a file, with its row.
     """
     if not answers:
-        raise ConfigError("answers=[]: an annotator's file is needed")
+        raise ConfigError("human.answers=[]: an annotator's file is needed")
     known = read_key(key, ["number"], KEY_COLUMNS)
     if not known:
         raise DataError(f"{key} has no row")

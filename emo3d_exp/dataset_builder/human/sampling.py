@@ -13,12 +13,14 @@ from emo3d_exp.vocab import EMOTIONS, dominant
 
 @dataclass(frozen=True)
 class Item:
-    """A text of a sheet, and the dominant emotion of its sample by the data set ("the system")."""
+    """A text of a sheet, with the dominant emotion and the (8,) intensities of its sample by the data set
+    ("the system")."""
 
     sample_id: int
     text_number: int
     text: str
     system: str
+    vector: tuple[float, ...] = ()
 
 
 def draw_texts(corpus: Corpus, count: int, seed: int = 0) -> list[Item]:
@@ -34,7 +36,9 @@ def draw_texts(corpus: Corpus, count: int, seed: int = 0) -> list[Item]:
     shuffled = rng.permutation(len(corpus.text))
     samples, first = np.unique(corpus.text_sample[shuffled], return_index=True)
     if not 1 <= count <= len(samples):
-        raise ConfigError(f"count={count} must lie in 1 … {len(samples)}, the samples of data={corpus.name}")
+        raise ConfigError(
+            f"human.count={count} must lie in 1 … {len(samples)}, the samples of data={corpus.name}"
+        )
     chosen_text = shuffled[first]
     labels = dominant(corpus.emotions)[samples]
     chosen: list[int] = []
@@ -46,6 +50,7 @@ def draw_texts(corpus: Corpus, count: int, seed: int = 0) -> list[Item]:
             int(corpus.text_number[chosen_text[place]]),
             corpus.text[chosen_text[place]],
             EMOTIONS[labels[place]],
+            tuple(float(f"{value:.6g}") for value in corpus.emotions[samples[place]]),
         )
         for place in rng.permutation(chosen)
     ]

@@ -30,8 +30,12 @@ def write_label_sheets(items: Sequence[Item], folder: Path | str) -> dict[str, P
     names = {"sheet": folder / "labels.csv", "form": folder / "labels.html", "key": folder / "key.csv"}
     asked = [(item.sample_id, item.text_number, item.text, "") for item in items]
     write_csv(names["sheet"], ("sample_id", "text_number", "text", "label"), asked)
-    key = [(item.sample_id, item.text_number, item.system, item.text) for item in items]
-    write_csv(names["key"], ("sample_id", "text_number", "system", "text"), key)
+    known = EMOTIONS if all(item.vector for item in items) else ()
+    key = [
+        (item.sample_id, item.text_number, item.system, item.text, *item.vector[: len(known)])
+        for item in items
+    ]
+    write_csv(names["key"], ("sample_id", "text_number", "system", "text", *known), key)
     questions = [
         {"keys": [item.sample_id, item.text_number], "text": item.text, "pictures": []} for item in items
     ]

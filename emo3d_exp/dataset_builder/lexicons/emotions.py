@@ -46,7 +46,7 @@ class LexiconEmotions(Stage):
         neutral_weight: float = 0.0,
     ) -> None:
         if not 0 <= neutral_weight <= 1:
-            raise ConfigError(f"neutral_weight={neutral_weight} must lie in 0 … 1")
+            raise ConfigError(f"builder.emotions.neutral_weight={neutral_weight} must lie in 0 … 1")
         self.lexicon, self.path, self.contempt = lexicon, path, contempt
         self.neutral_weight = neutral_weight
 

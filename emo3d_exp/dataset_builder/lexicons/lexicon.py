@@ -56,11 +56,16 @@ def read_lexicon(kind: str, path: str | None = None, contempt: str = "dyad") -> 
     """
     check_contempt(contempt)
     if kind not in KINDS:
-        raise ConfigError(f"lexicon={kind!r}: choose one of {', '.join(KINDS)}")
+        raise ConfigError(
+            f"words.lexicon={kind!r} (of a build: builder.emotions.lexicon): choose one of {', '.join(KINDS)}"
+        )
     if kind == "nrclex":
         scores = _bundled(path)
     elif path is None:
-        raise ConfigError(f"lexicon={kind} needs path=…, {SOURCES[kind]}; download it from {HOME}")
+        raise ConfigError(
+            f"lexicon={kind} needs words.path=… (of a build: builder.emotions.path=…), {SOURCES[kind]}; "
+            f"download it from {HOME}"
+        )
     else:
         scores = _read(kind, Path(path).expanduser())
     vectors = {word: emotion_vector(known, contempt) for word, known in scores.items()}
@@ -112,12 +117,15 @@ def _parsed(kind: str, line: str, place: str) -> tuple[str, str, float]:
 
 def _bundled(path: str | None) -> dict[str, dict[str, float]]:
     if path is not None:
-        raise ConfigError(f"lexicon=nrclex takes no path ({path}); lexicon=emolex reads a file")
+        raise ConfigError(
+            f"lexicon=nrclex takes no path ({path}); words.lexicon=emolex reads a file, in a build "
+            "builder.emotions.lexicon=emolex"
+        )
     try:
         from nrclex import NRCLex
     except ImportError:
         raise ConfigError(
             "lexicon=nrclex: the package is not installed; pip install nrclex, or give a file with "
-            "lexicon=emolex path=…"
+            "words.lexicon=emolex words.path=… (of a build: builder.emotions.…)"
         ) from None
     return {word: dict.fromkeys(categories, 1.0) for word, categories in NRCLex().__lexicon__.items()}

@@ -38,7 +38,10 @@ contempt as the dyad of these two; the minimum is the degree to which both are t
 def check_contempt(rule: str) -> None:
     """Raise ConfigError for a rule that there is not."""
     if rule not in CONTEMPT_RULES:
-        raise ConfigError(f"contempt={rule!r}: choose one of {', '.join(CONTEMPT_RULES)}")
+        raise ConfigError(
+            f"words.contempt={rule!r} (of a build: builder.emotions.contempt): choose one of "
+            f"{', '.join(CONTEMPT_RULES)}"
+        )
 
 
 def emotion_vector(scores: Mapping[str, float], contempt: str = "dyad") -> np.ndarray | None:

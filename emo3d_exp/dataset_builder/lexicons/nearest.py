@@ -26,7 +26,9 @@ def nearest_words(lexicon: Lexicon, emotion: str, top: int, seed: int = 0) -> li
         ConfigError: no such emotion, or ``top`` below 1.
     """
     if emotion not in EMOTION_INDEX or top < 1:
-        raise ConfigError(f"emotion={emotion}, top={top}: an emotion of {', '.join(EMOTIONS)}, top from 1")
+        raise ConfigError(
+            f"emotion={emotion}, words.top={top}: an emotion of {', '.join(EMOTIONS)}, top from 1"
+        )
     names = np.random.default_rng(seed).permutation(sorted(lexicon.vectors)).tolist()
     vectors = np.array([lexicon.vectors[name] for name in names]).reshape(-1, len(EMOTIONS))
     cosines = vectors[:, EMOTION_INDEX[emotion]] / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)

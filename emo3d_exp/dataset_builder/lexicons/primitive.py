@@ -50,7 +50,7 @@ class PrimitiveTexts(Stage):
         places = set(template.get_identifiers())
         if not template.is_valid() or places != PLACES:
             raise ConfigError(
-                f"template={self.template!r} must have $word, $gender and $intensity, no others"
+                f"builder.texts.template={self.template!r} must have $word, $gender and $intensity, no others"
             )
 
     def parameters(self) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def analyse(corpus: Corpus, top: int = 20, wordnet: str | None = None) -> Analys
         DataError: the corpus has no text.
     """
     if top < 1:
-        raise ConfigError(f"top={top} must be at least 1")
+        raise ConfigError(f"report.top={top} must be at least 1")
     if not corpus.text:
         raise DataError(f"data={corpus.name} has no text to report on")
     means, deviations = emotion_means(corpus)

@@ -14,7 +14,7 @@ from emo3d_exp.errors import ConfigError
 
 HOW = (
     "pip install nltk, then python -m nltk.downloader wordnet; on a machine without a network copy that "
-    "machine's nltk_data folder and give it as wordnet=… or in NLTK_DATA"
+    "machine's nltk_data folder and give it as report.wordnet=… or in NLTK_DATA"
 )
 
 
@@ -87,7 +87,7 @@ def _wordnet(folder: str | None) -> tuple[Any | None, str | None]:
         from nltk.corpus.util import LazyCorpusLoader
     except ImportError:
         if folder is not None:
-            raise ConfigError(f"wordnet={folder} is read through NLTK: pip install nltk") from None
+            raise ConfigError(f"report.wordnet={folder} is read through NLTK: pip install nltk") from None
         return None, f"NLTK is not installed: {HOW}"
     if folder is not None:
         _trust(nltk.data.path, Path(folder).expanduser())
@@ -104,6 +104,6 @@ def _wordnet(folder: str | None) -> tuple[Any | None, str | None]:
 def _trust(places: list[str], folder: Path) -> None:
     """Let NLTK look there first; it opens no file outside its data folders."""
     if not any((folder / "corpora").glob("wordnet*")):
-        raise ConfigError(f"wordnet={folder} is no nltk_data folder with corpora/wordnet in it: {HOW}")
+        raise ConfigError(f"report.wordnet={folder} is no nltk_data folder with corpora/wordnet in it: {HOW}")
     if str(folder.resolve()) not in places:
         places.insert(0, str(folder.resolve()))

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files as resources
@@ -19,10 +17,9 @@ from pathlib import Path
 from emo3d_exp.errors import WeightsUnavailableError
 from emo3d_exp.faces.ict.topology import FOLDER
 from emo3d_exp.runs import cache_root
+from emo3d_exp.runs.downloads import fetch_file, sha256_of
 from emo3d_exp.runs.network import why_unreachable
 
-CHUNK = 1 << 18
-SECONDS = 30.0
 CURE = (
     "Give a checkout or an archive of ICT-FaceKit: rig=ict_facekit rig.path=<folder, .tar.xz or .zip>; "
     "or work offline with rig=builtin"
@@ -75,12 +72,7 @@ def fetch(manifest: Manifest) -> Path:
 
 def _whole(file: Path, size: int, sha256: str) -> bool:
     """Whether the file is the one that was pinned; asked once a conversion, whose result is kept."""
-    return file.is_file() and file.stat().st_size == size and _sha256(file) == sha256
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return file.is_file() and file.stat().st_size == size and sha256_of(file) == sha256
 
 
 def _download(manifest: Manifest, names: list[str], folder: Path) -> None:
@@ -94,40 +86,10 @@ def _download(manifest: Manifest, names: list[str], folder: Path) -> None:
         for name in names:
             address = f"{manifest.address}/{name}"
             try:
-                _fetch_file(address, folder / name, *manifest.files[name], partial(progress.advance, task))
+                fetch_file(address, folder / name, *manifest.files[name], partial(progress.advance, task))
             except (OSError, http.client.HTTPException) as error:  # urllib's own errors are OSErrors
                 reason = str(getattr(error, "reason", error)) or type(error).__name__
                 raise _unavailable(name, address, reason, 1) from error
-
-
-def _fetch_file(address: str, target: Path, size: int, sha256: str, count: Callable[[int], None]) -> None:
-    """Fetch one file, continuing what an interrupted attempt left; in place only when it is the right one."""
-    part = target.with_name(f"{target.name}.partial")
-    have = part.stat().st_size if part.is_file() else 0
-    if have < size:
-        have = _append(address, part, have, size, count)
-    if have < size:
-        raise OSError(f"the connection ended after {have} of {size} bytes; run again to continue")
-    found = _sha256(part)
-    if have != size or found != sha256:
-        part.unlink()
-        raise OSError(f"it has {have} bytes and SHA-256 {found}, expected {size} and {sha256}")
-    part.replace(target)
-
-
-def _append(address: str, part: Path, have: int, size: int, count: Callable[[int], None]) -> int:
-    """Ask for the rest of a file; returns the bytes then on disk, at most ``size`` + 1."""
-    request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
-        if have and answer.status != 206:  # a server that starts over
-            have = 0
-        count(have)
-        with part.open("ab" if have else "wb") as file:
-            while have <= size and (chunk := answer.read(min(CHUNK, size + 1 - have))):
-                file.write(chunk)
-                have += len(chunk)
-                count(len(chunk))
-    return have
 
 
 def _unavailable(name: str, address: str, reason: str, missing: int) -> WeightsUnavailableError:
