@@ -1,10 +1,10 @@
 """The search for near copies among as many texts as the paper's data set has, and more.
 
-The texts are synthetic: chains of words in which every pair of neighbours stands somewhere in the sentences of
-data=mini, so that words are as frequent, and phrases as often shared, as in texts of one manner; every
-twentieth is an earlier one with one or two words changed. Beside it the simplest way, all pairs compared, where
-that can be waited for. Each line is a process of its own, and CPU time is what it took, without the making of
-the texts.
+The texts are synthetic: chains of words in which every pair of neighbours stands somewhere in the sentences
+of data=mini, so that words are as frequent, and phrases as often shared, as in texts of one manner; every
+twentieth is an earlier one with one or two words changed. Beside it the simplest way, all pairs compared,
+where that can be waited for. Each line is a process of its own, and CPU time is what it took, without the
+making of the texts.
 
     python benchmarks/near_copies.py
     python benchmarks/near_copies.py --texts 60000 --slow 2000 --json near_copies.json

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 THRESHOLD = 0.6
 PREFIX_SHARE = 3
 """A longer prefix means more words in common to count, but far fewer pairs to compare."""
-PAIRS_AT_A_TIME, ROWS_AT_A_TIME = 1 << 22, 1 << 16
+PAIRS_AT_A_TIME, ROWS_AT_A_TIME = 1 << 20, 1 << 15
 """What bounds the memory, whatever the number of texts."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _FUNCTION_WORDS = """
@@ -165,11 +165,7 @@ def _candidates(prefixes: csr_matrix, shares: np.ndarray, rows: slice) -> tuple[
 def _jaccards(every: csr_matrix, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """(P,) float64, similarity of each pair of rows."""
     sizes = np.diff(every.indptr).astype(np.int64)
-    common = [
-        np.asarray(
-            every[one[at : at + ROWS_AT_A_TIME]].multiply(every[other[at : at + ROWS_AT_A_TIME]]).sum(1)
-        )
-        for at in range(0, len(one), ROWS_AT_A_TIME)
-    ]
+    parts = [slice(at, at + ROWS_AT_A_TIME) for at in range(0, len(one), ROWS_AT_A_TIME)]
+    common = [np.asarray(every[one[part]].multiply(every[other[part]]).sum(axis=1)) for part in parts]
     shared = np.concatenate([np.empty((0, 1), np.int64), *common]).ravel()
     return shared / (sizes[one] + sizes[other] - shared)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emo3d_exp.dataset_builder.inputs import check_names, joined_rows
+from emo3d_exp.dataset_builder.inputs import check_names, joined_rows, set_aside_by
+from emo3d_exp.dataset_builder.screening import screens_of, with_screens
 from emo3d_exp.dataset_builder.stage import Estimate, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
 
@@ -32,16 +33,17 @@ def plan_stages(
     """What ``run_stages`` would do, without doing or writing anything.
 
     A stage that reads one with rows to come is counted by the samples of the latter: at most so many come.
+    What screening stages have set aside so far is left out.
     """
     check_names(stages, only)
     planned: dict[str, Planned] = {}
-    for stage in stages:
-        if only is None or stage.name in only:
-            rows = _known_inputs(build, stage, planned)[:limit]
-            done = RowStore(build, stage.name).sample_ids()
-            left = [row for row in rows if row["sample_id"] not in done]
-            ready = len(rows) - len(left)
-            planned[stage.name] = Planned(stage.name, len(rows), ready, stage.estimate(left), rows)
+    for stage in with_screens(stages, only):
+        gone = set_aside_by(build, screens_of(stage, stages))
+        rows = [row for row in _known_inputs(build, stage, planned) if row["sample_id"] not in gone][:limit]
+        done = RowStore(build, stage.name).sample_ids()
+        left = [row for row in rows if row["sample_id"] not in done]
+        ready = len(rows) - len(left)
+        planned[stage.name] = Planned(stage.name, len(rows), ready, stage.estimate(left), rows)
     return list(planned.values())
 
 
