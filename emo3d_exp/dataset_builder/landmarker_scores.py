@@ -52,8 +52,8 @@ class FaceLandmarkerScores(ImageReadingStage):
         least = 2 if several == "refuse" else 1
         if max_faces < least or not 0 <= min_confidence <= 1:
             raise ConfigError(
-                f"builder.blendshapes: with several={several} max_faces={max_faces} must be at least {least}, "
-                f"and min_confidence={min_confidence} lie in 0 … 1"
+                f"builder.blendshapes: with several={several} max_faces={max_faces} must be at least "
+                f"{least}, and min_confidence={min_confidence} lie in 0 … 1"
             )
         self.model_path, self.several = model_path, several
         self.max_faces, self.min_confidence = max_faces, min_confidence
