@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from emo3d_exp.dataset_builder.stage import SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
@@ -17,6 +20,17 @@ def check_names(stages: Sequence[Stage], only: Sequence[str] | None) -> None:
     unknown = sorted(set(only or ()) - set(names))
     if unknown:
         raise ConfigError(f"stage={','.join(unknown)}: choose from {', '.join(names)}")
+
+
+def identity_of(stage: Stage, inputs: Mapping[str, Mapping[str, Any]]) -> str:
+    """16 hex digits of what decides the rows: the stage's parameters, and those of the stages it reads.
+
+    Args:
+        inputs: manifests by name; those of screening stages that it does not read do not count.
+    """
+    read = {name: inputs[name]["identity"] for name in stage.reads}
+    parts = [stage.name, stage.parameters(), read]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def joined_rows(build: Path, stage: Stage, partial: bool = False, screens: Sequence[str] = ()) -> list[Row]:

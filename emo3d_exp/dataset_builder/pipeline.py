@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
@@ -25,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from emo3d_exp.dataset_builder.executors import LocalExecutor
-from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
+from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, identity_of, joined_rows
 from emo3d_exp.dataset_builder.screening import ScreeningStage, screens_of, with_screens
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
@@ -116,7 +115,7 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> dict[str, Any]:
     stage, started = work.stage, time.monotonic()
     store = RowStore(work.build, stage.name)
     inputs = {name: _readable(work, name) for name in (*stage.reads, *work.screens)}
-    manifest = _begin(store, stage, _identity(stage, inputs))
+    manifest = _begin(store, stage, identity_of(stage, inputs))
     stage.build, stage.begun = work.build.absolute(), manifest.get("begun", "")
     input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
     known = not _forget(work, store, manifest, input_hashes) and manifest["complete"]
@@ -221,12 +220,6 @@ def _complete(build: Path, name: str, reader: str) -> dict[str, Any]:
     if manifest is None or not manifest["complete"]:
         raise DataError(f"stage {reader} reads stage {name}, which is not complete in {build}: run it first")
     return manifest
-
-
-def _identity(stage: Stage, inputs: dict[str, dict[str, Any]]) -> str:
-    read = {name: inputs[name]["identity"] for name in stage.reads}
-    parts = [stage.name, stage.parameters(), read]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _begin(store: RowStore, stage: Stage, identity: str) -> dict[str, Any]:
