@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ORDER = ("texts", "emotions", "images", "blendshapes", "assemble")
+ORDER = ("texts", "copies", "emotions", "images", "blendshapes", "assemble")
 """Of the groups below ``builder``."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.assembling import AssembleTable
+    from emo3d_exp.dataset_builder.copies import SetAsideCopies
     from emo3d_exp.dataset_builder.data_card import CardFacts
     from emo3d_exp.dataset_builder.diffusers_images import DiffusersImages
     from emo3d_exp.dataset_builder.endpoint_images import EndpointImages
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.publishing import push_to_hub
     from emo3d_exp.dataset_builder.ray_executor import RayExecutor
     from emo3d_exp.dataset_builder.rendered_images import PriorBlendshapes, RenderedImages
+    from emo3d_exp.dataset_builder.screening import ScreeningStage
     from emo3d_exp.dataset_builder.stage import Stage
     from emo3d_exp.dataset_builder.store import RowStore
     from emo3d_exp.dataset_builder.validation import as_markdown, as_table, validate, write_validation
@@ -54,6 +56,8 @@ _MODULES = {
     "RayExecutor": "ray_executor",
     "RenderedImages": "rendered_images",
     "RowStore": "store",
+    "ScreeningStage": "screening",
+    "SetAsideCopies": "copies",
     "Stage": "stage",
     "Validation": "findings",
     "as_markdown": "validation",
@@ -94,6 +98,8 @@ __all__ = [
     "RayExecutor",
     "RenderedImages",
     "RowStore",
+    "ScreeningStage",
+    "SetAsideCopies",
     "Stage",
     "Validation",
     "as_markdown",

@@ -1,4 +1,4 @@
-"""The last stage of a build: one table, copies set aside, and the split."""
+"""The last stage of a build: one table, and the split."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from emo3d_exp.data.near_copies import near_copy_groups, near_copy_pairs
+from emo3d_exp.data.near_copies import near_copy_groups
 from emo3d_exp.data.splits import assign_groups
 from emo3d_exp.data.table_schema import ASSEMBLED, table_schema
 from emo3d_exp.dataset_builder.stage import Row, Stage
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 class AssembleTable(Stage):
     """Our table: every sample with texts, emotions, faces and split; its pictures stay where they are.
 
-    A sample with a text that an earlier one has too, or nearly so, is set aside. The others are split by
-    sample, with the same shares of dominant emotions, and near copies never in two parts.
+    The split is by sample, with the same shares of dominant emotions, and near copies never in two parts.
 
     Args:
         val, test: shares of the samples; the rest is for training.
         seed: of the split's draw.
         near_copies: Jaccard similarity of two texts' words from which their samples stay in one part.
-        set_aside_from: similarity from which the later sample is set aside; null: only equal texts.
     """
 
     name = ASSEMBLED
@@ -45,35 +43,23 @@ class AssembleTable(Stage):
         test: float = 0.1,
         seed: int = 0,
         near_copies: float = 0.6,
-        set_aside_from: float | None = 0.8,
     ) -> None:
         if not (val > 0 and test > 0 and val + test < 1):
             raise ConfigError(f"assemble: val={val} and test={test} must be positive and sum to less than 1")
         if not 0 < near_copies <= 1:
             raise ConfigError(f"assemble: near_copies={near_copies} must lie in (0, 1]")
-        if set_aside_from is not None and not near_copies <= set_aside_from <= 1:
-            raise ConfigError(
-                f"assemble: set_aside_from={set_aside_from} must lie in [{near_copies}, 1], from near_copies "
-                "on, or be null"
-            )
         self.val, self.test, self.seed = val, test, seed
-        self.near_copies, self.set_aside_from = near_copies, set_aside_from
+        self.near_copies = near_copies
 
     def parameters(self) -> dict[str, Any]:
-        names = ("val", "test", "seed", "near_copies", "set_aside_from")
+        names = ("val", "test", "seed", "near_copies")
         return {name: getattr(self, name) for name in names}
 
     def schema(self) -> pa.Schema:
         return table_schema()
 
     def process(self, rows: list[Row]) -> list[Row]:
-        notes = _copies(rows, self.set_aside_from)
-        kept = [row for row, note in zip(rows, notes, strict=True) if note is None]
-        splits = iter(self._splits(kept))
-        return [
-            _assembled(row, note, next(splits) if note is None else None)
-            for row, note in zip(rows, notes, strict=True)
-        ]
+        return [_assembled(row, split) for row, split in zip(rows, self._splits(rows), strict=True)]
 
     def _splits(self, rows: list[Row]) -> list[str]:
         if not rows:
@@ -93,32 +79,7 @@ class AssembleTable(Stage):
         return np.where(rare[dominants], -1, dominants)
 
 
-def _copies(rows: list[Row], threshold: float | None) -> list[str | None]:
-    """Why each sample is set aside: the first of its texts that an earlier sample, itself kept, has too."""
-    places = [(owner, number) for owner, row in enumerate(rows) for number in range(len(row["texts"]))]
-    texts = [" ".join(rows[owner]["texts"][number].split()).casefold() for owner, number in places]
-    pairs = _equal_pairs(texts) if threshold is None else near_copy_pairs(texts, threshold).tolist()
-    notes: list[str | None] = [None] * len(rows)
-    # In the order of the later text, so that it is known whether the earlier one is kept.
-    for earlier, later in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
-        (first, first_number), (owner, number) = places[earlier], places[later]
-        if first == owner or notes[first] is not None or notes[owner] is not None:
-            continue
-        what = "equals" if texts[earlier] == texts[later] else "is a near copy of"
-        notes[owner] = (
-            f"text {number + 1} {what} text {first_number + 1} of sample {rows[first]['sample_id']}"
-        )
-    return notes
-
-
-def _equal_pairs(texts: list[str]) -> list[list[int]]:
-    places: dict[str, list[int]] = {}
-    for place, text in enumerate(texts):
-        places.setdefault(text, []).append(place)
-    return [[one, other] for same in places.values() for i, other in enumerate(same) for one in same[:i]]
-
-
-def _assembled(row: Row, note: str | None, split: str | None) -> Row:
+def _assembled(row: Row, split: str) -> Row:
     return {
         "sample_id": row["sample_id"],
         "split": split,
@@ -126,7 +87,7 @@ def _assembled(row: Row, note: str | None, split: str | None) -> Row:
         "texts": row["texts"],
         **dict(zip(EMOTIONS, row["emotions"], strict=True)),
         "faces": [_face(row, face) for face in row["faces"] or ()],
-        "set_aside": note,
+        "set_aside": None,
     }
 
 

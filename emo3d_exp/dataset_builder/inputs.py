@@ -19,16 +19,18 @@ def check_names(stages: Sequence[Stage], only: Sequence[str] | None) -> None:
         raise ConfigError(f"stage={','.join(unknown)}: choose from {', '.join(names)}")
 
 
-def joined_rows(build: Path, stage: Stage, partial: bool = False) -> list[Row]:
+def joined_rows(build: Path, stage: Stage, partial: bool = False, screens: Sequence[str] = ()) -> list[Row]:
     """Input rows in the order of sample ids: the columns that the stage reads, side by side, without the
-    samples that a stage it reads has set aside.
+    samples that a stage it reads, or one of the screening stages, has set aside.
 
     Args:
         partial: leave out samples that a stage has no row of yet, which otherwise is an error.
+        screens: names of screening stages that stand before the stage.
     """
     joined: dict[int, Row] = {}
-    gone: set[int] = set()
-    for number, (name, columns) in enumerate(stage.reads.items()):
+    gone = set_aside_by(build, screens)
+    unread = {name: () for name in screens if name not in stage.reads}
+    for number, (name, columns) in enumerate([*stage.reads.items(), *unread.items()]):
         store, found = RowStore(build, name), set()
         for row in store.rows(_with_note(store, columns)):
             sample = row["sample_id"]
@@ -37,7 +39,7 @@ def joined_rows(build: Path, stage: Stage, partial: bool = False) -> list[Row]:
                 gone.add(sample)
             if number == 0:
                 joined[sample] = {"sample_id": sample}
-            if sample in joined:
+            if sample in joined and name in stage.reads:
                 joined[sample] |= {column: row[column] for column in map(_outermost, columns)}
                 joined[sample] |= {f"{name}_shard": row["shard"], f"{name}_row": row["row"]}
         absent = joined.keys() - found - gone
@@ -45,6 +47,13 @@ def joined_rows(build: Path, stage: Stage, partial: bool = False) -> list[Row]:
             raise DataError(f"stage {stage.name}: {len(absent)} samples have no row in stage {name}")
         gone |= absent
     return [joined[sample] for sample in sorted(joined.keys() - gone)]
+
+
+def set_aside_by(build: Path, screens: Sequence[str]) -> set[int]:
+    """Samples that screening stages have set aside, as far as they have got."""
+    stores = [RowStore(build, name) for name in screens]
+    rows = (row for store in stores if store.shards() for row in store.rows((SET_ASIDE,)))
+    return {row["sample_id"] for row in rows if row[SET_ASIDE] is not None}
 
 
 def _outermost(column: str) -> str:

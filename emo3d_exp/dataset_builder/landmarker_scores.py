@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     from emo3d_exp.dataset_builder.face_reading import FaceReader
 
 NOT_FOUND = "no face found"
+SEVERAL = ("refuse", "largest")
 
 
 class FaceLandmarkerScores(ImageReadingStage):
     """What MediaPipe's FaceLandmarker reads from the pictures: 52 scores, the detector's confidence, the head
-    pose. A face that is not found is recorded with the reason; of several, the largest is taken, and
-    ``reason`` says how many there were.
+    pose. A face that is not found is recorded with the reason, and so is a picture of several faces.
 
     Args:
         model_path: ``face_landmarker.task``; None fetches the official one into the cache folder, and checks
             its SHA-256.
-        max_faces: looked for in a picture, at least 1.
+        several: what a picture with more than one face comes to: ``refuse`` (no scores, since nobody says
+            whose emotion the text tells; ``reason`` is "2 faces") or ``largest`` (the largest face's scores,
+            and ``reason`` says how many there were).
+        max_faces: looked for in a picture, at least 2 where several are refused.
         min_confidence: of the detector, in [0, 1].
         processes: that read; None for one a core.
     """
@@ -39,16 +42,21 @@ class FaceLandmarkerScores(ImageReadingStage):
     def __init__(
         self,
         model_path: str | None = None,
+        several: str = "refuse",
         max_faces: int = 4,
         min_confidence: float = 0.5,
         processes: int | None = None,
     ) -> None:
-        if max_faces < 1 or not 0 <= min_confidence <= 1:
+        if several not in SEVERAL:
+            raise ConfigError(f"builder.blendshapes.several={several}: choose one of {', '.join(SEVERAL)}")
+        least = 2 if several == "refuse" else 1
+        if max_faces < least or not 0 <= min_confidence <= 1:
             raise ConfigError(
-                f"builder.blendshapes: max_faces={max_faces} must be at least 1 and "
-                f"min_confidence={min_confidence} lie in 0 … 1"
+                f"builder.blendshapes: with several={several} max_faces={max_faces} must be at least "
+                f"{least}, and min_confidence={min_confidence} lie in 0 … 1"
             )
-        self.model_path, self.max_faces, self.min_confidence = model_path, max_faces, min_confidence
+        self.model_path, self.several = model_path, several
+        self.max_faces, self.min_confidence = max_faces, min_confidence
         self.processes = processes or available_cores()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -57,7 +65,8 @@ class FaceLandmarkerScores(ImageReadingStage):
 
     def parameters(self) -> dict[str, Any]:
         limits = {"max_faces": self.max_faces, "min_confidence": self.min_confidence}
-        return {"source": "mediapipe", "model": model_hash(self.model_path), **limits}
+        source = {"source": "mediapipe", "model": model_hash(self.model_path)}
+        return {**source, "several": self.several, **limits}
 
     def schema(self) -> pa.Schema:
         return faces_schema()
@@ -95,5 +104,7 @@ class FaceLandmarkerScores(ImageReadingStage):
         found = self._reader.read(pixels[:, :, ::-1])
         if found is None:
             return face_row(number, reason=NOT_FOUND)
-        several = f"the largest of {found.faces} faces" if found.faces > 1 else None
-        return face_row(number, found.blendshapes.tolist(), found.confidence, found.pose, several)
+        if found.faces > 1 and self.several == "refuse":
+            return face_row(number, reason=f"{found.faces} faces")
+        remark = f"the largest of {found.faces} faces" if found.faces > 1 else None
+        return face_row(number, found.blendshapes.tolist(), found.confidence, found.pose, remark)

@@ -23,6 +23,7 @@ from emo3d_exp.dataset_builder.manifests import (
     readable,
 )
 from emo3d_exp.dataset_builder.progress_bars import stage_bars
+from emo3d_exp.dataset_builder.screening import ScreeningStage, screens_of, with_screens
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
 from emo3d_exp.errors import DataError, StoppedError
@@ -52,7 +53,8 @@ def run_stages(
     Args:
         build: folder with one folder a stage.
         stages: in an order in which every stage comes after those it reads.
-        only: names of the stages to run; None for all. What they read must be complete.
+        only: names of the stages to run, with the screening stages before them; None for all. What they read
+            must be complete.
         executor: by default processes of this machine.
         progress: show it on the terminal.
         limit: only the first so many samples of every stage, which then stays incomplete; what is read may be
@@ -60,7 +62,7 @@ def run_stages(
         retry: first forget the samples that a stage set aside, so that they are tried again.
 
     Returns:
-        The manifests of the stages that were asked for, by name.
+        The manifests of the stages that were run, by name.
 
     Raises:
         ConfigError: an unknown stage, or rows made with other parameters are in the way.
@@ -69,10 +71,11 @@ def run_stages(
     check_names(stages, only)
     manifests = {}
     with stage_bars(progress) as bars:
-        for stage in stages:
-            if only is None or stage.name in only:
-                work = _Work(build, stage, limit, retry)
-                manifests[stage.name] = _run(work, executor or LocalExecutor(), bars)
+        for stage in with_screens(stages, only):
+            # What is screened follows from the inputs: trying it again would change nothing.
+            again = retry and not isinstance(stage, ScreeningStage)
+            work = _Work(build, stage, limit, again, screens_of(stage, stages))
+            manifests[stage.name] = _run(work, executor or LocalExecutor(), bars)
     return manifests
 
 
@@ -82,16 +85,19 @@ class _Work:
     stage: Stage
     limit: int | None
     retry: bool
+    screens: tuple[str, ...]
 
 
 def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
     stage, started = work.stage, time.monotonic()
     store = RowStore(work.build, stage.name)
     inputs = {
-        name: readable(work.build, name, stage.name, partial=work.limit is not None) for name in stage.reads
+        name: readable(work.build, name, stage.name, partial=work.limit is not None)
+        for name in (*stage.reads, *work.screens)
     }
-    identities = {name: known["identity"] for name, known in inputs.items()}
-    manifest = begin(store, stage, identity_of(stage, identities))
+    manifest = begin(
+        store, stage, identity_of(stage, {name: inputs[name]["identity"] for name in stage.reads})
+    )
     stage.build, stage.begun = work.build.absolute(), manifest.get("begun", "")
     input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
     if manifest["complete"]:
@@ -100,7 +106,7 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
     known = known and has_all_shards(store, manifest)
     if known and stage.reads:
         return _already(manifest)
-    rows = stage.source() if not stage.reads else joined_rows(work.build, stage, work.limit is not None)
+    rows = stage.source() if not stage.reads else _inputs(work)
     if known and len(rows) <= manifest["rows"]:
         return _already(manifest, len(rows))
     wanted = rows if work.limit is None else rows[: work.limit]
@@ -111,6 +117,10 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
     store.write_manifest(manifest)
     log.info("%s: %s in %.1f s", stage.name, in_words(manifest), time.monotonic() - started)
     return manifest
+
+
+def _inputs(work: _Work) -> list[Row]:
+    return joined_rows(work.build, work.stage, work.limit is not None, work.screens)
 
 
 def _already(manifest: Manifest, asked: int | None = None) -> Manifest:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emo3d_exp.dataset_builder.inputs import check_names, joined_rows
+from emo3d_exp.dataset_builder.inputs import check_names, joined_rows, set_aside_by
 from emo3d_exp.dataset_builder.manifests import Manifest, identity_of, readable, refuse_others
+from emo3d_exp.dataset_builder.screening import ScreeningStage, screens_of, with_screens
 from emo3d_exp.dataset_builder.stage import SET_ASIDE, Estimate, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
 from emo3d_exp.errors import Emo3DError
@@ -43,22 +44,31 @@ def plan_stages(
     """What ``run_stages`` would do, without doing or writing anything.
 
     A stage that reads one with rows to come is counted by the samples of the latter: at most so many come;
-    one that looks at all rows together is then counted as made again.
+    one that looks at all rows together is then counted as made again. What screening stages have set aside so
+    far is left out.
     """
     check_names(stages, only)
     planned: dict[str, Planned] = {}
-    for stage in stages:
-        if only is None or stage.name in only:
-            planned[stage.name] = _Plan(build, stage, planned, limit, retry).made()
+    for stage in with_screens(stages, only):
+        again = retry and not isinstance(stage, ScreeningStage)
+        plan = _Plan(build, stage, screens_of(stage, stages), planned, limit, again)
+        planned[stage.name] = plan.made()
     return list(planned.values())
 
 
 class _Plan:
     def __init__(
-        self, build: Path, stage: Stage, planned: dict[str, Planned], limit: int | None, retry: bool
+        self,
+        build: Path,
+        stage: Stage,
+        screens: tuple[str, ...],
+        planned: dict[str, Planned],
+        limit: int | None,
+        retry: bool,
     ) -> None:
-        self.build, self.stage, self.limit, self.retry = build, stage, limit, retry
-        self.planned = {name: planned[name] for name in stage.reads if name in planned}
+        self.build, self.stage, self.screens, self.limit, self.retry = build, stage, screens, limit, retry
+        self.inputs = tuple(dict.fromkeys((*stage.reads, *screens)))
+        self.planned = {name: planned[name] for name in self.inputs if name in planned}
         self.store = RowStore(build, stage.name)
 
     def made(self) -> Planned:
@@ -78,20 +88,23 @@ class _Plan:
         """The rows that the stage will be given, without the columns that are not made yet."""
         if not self.stage.reads:
             return self.stage.source()[: self.limit]
-        unfinished = self._unfinished()
-        if not unfinished:
-            return joined_rows(self.build, self.stage, partial=True)[: self.limit]
-        fewest = min(unfinished, key=lambda each: each.rows)
-        return [{"sample_id": row["sample_id"]} for row in fewest.inputs][: self.limit]
+        unfinished = [each for each in self._unfinished() if each.stage in self.stage.reads]
+        if unfinished:
+            fewest = min(unfinished, key=lambda each: each.rows)
+            rows = [{"sample_id": row["sample_id"]} for row in fewest.inputs]
+        else:
+            rows = joined_rows(self.build, self.stage, partial=True)
+        gone = set_aside_by(self.build, self.screens)
+        return [row for row in rows if row["sample_id"] not in gone][: self.limit]
 
     def _unfinished(self) -> list[Planned]:
         return [each for each in self.planned.values() if each.refused or each.done < each.rows]
 
     def _read_manifests(self) -> dict[str, Manifest]:
-        """Of the stages that are read and have nothing to do in this run."""
+        """Of the stages that are read, or screen, and have nothing to do in this run."""
         partial, found = self.limit is not None, {}
         coming = {each.stage for each in self._unfinished()}
-        for name in self.stage.reads:
+        for name in self.inputs:
             if name not in self.planned:
                 found[name] = readable(self.build, name, self.stage.name, partial)
             elif name not in coming:

@@ -40,9 +40,35 @@ def test_a_build_in_two_parts_is_a_table_to_train_on(built: Path) -> None:
     kept = [row for row in RowStore(built, "assemble").rows(("set_aside",)) if row["set_aside"] is None]
     assert len(corpus) == len(kept) >= 20 and corpus.has_blendshapes.all()
     assert set(corpus.published_split.tolist()) == {"train", "val", "test"}
-    for stage in ("texts", "emotions", "images", "blendshapes", "assemble"):
+    for stage in ("texts", "copies", "emotions", "images", "blendshapes", "assemble"):
         manifest = json.loads((built / stage / "manifest.json").read_text())
         assert manifest["complete"] and manifest["rows"] == 24, stage
+
+
+def test_primitive_faces_need_no_other_settings(tmp_path: Path) -> None:
+    """Their sentences have one form: near copies of each other, but no copies."""
+    words = ("joy", "grief", "rage")
+    felt = dict(zip(words, ("joy", "sadness", "anger"), strict=True))
+    emotions = (
+        *felt.values(),
+        "fear",
+        "surprise",
+        "disgust",
+        "trust",
+        "anticipation",
+        "negative",
+        "positive",
+    )
+    lines = [f"{word}\t{each}\t{int(felt[word] == each)}" for word in words for each in emotions]
+    (tmp_path / "lexicon.txt").write_text("\n".join(lines))
+    primitive = ["builder/texts=primitive", "builder/emotions=primitive"]
+    settings = [
+        f"builder.emotions.path={tmp_path / 'lexicon.txt'}",
+        f"builder.texts.words=[{','.join(words)}]",
+    ]
+    build(asked("source=stages", f"out={tmp_path / 'made'}", *primitive, *settings, *SMALL[1:]))
+    splits = load_table(tmp_path / "made").published_split.tolist()
+    assert {part: splits.count(part) for part in set(splits)} == {"train": 12, "val": 3, "test": 3}
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +127,7 @@ def test_labels_are_asked_for_and_read(built: Path, tmp_path: Path) -> None:
         (["source=other"], "choose from mini, stages, emo3d"),
         (["source=stages"], "out=FOLDER"),
         (["source=stages", "out=x", "limit=0"], "at least 1"),
-        (["source=stages", "out=x", "stage=pictures"], "choose from texts, emotions, images"),
+        (["source=stages", "out=x", "stage=pictures"], "choose from texts, copies, emotions, images"),
         (["stage=[report,texts]"], "give it alone"),
         (["out=x"], "source=mini has data.folder"),
         (["source=emo3d", "out=x", "stage=texts"], "it has no stages"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from emo3d_exp.dataset_builder import AssembleTable, Stage, run_stages
+from emo3d_exp.dataset_builder import AssembleTable, SetAsideCopies, Stage, run_stages
 
 FLOATS = pa.list_(pa.float32())
 IMAGE = pa.struct(
@@ -107,6 +107,11 @@ class Faces(_Given):
 
 def build(folder: Path, rows: list[dict], assemble: AssembleTable | None = None) -> Path:
     """The folder of a build with these samples."""
-    stages = [*(kind(rows) for kind in (Texts, Emotions, Images, Faces)), assemble or AssembleTable()]
-    run_stages(folder, stages, progress=False)
+    run_stages(folder, stages(rows, assemble), progress=False)
     return folder
+
+
+def stages(rows: list[dict], assemble: AssembleTable | None = None) -> list[Stage]:
+    """Those of a build, in order."""
+    given = [kind(rows) for kind in (Emotions, Images, Faces)]
+    return [Texts(rows), SetAsideCopies(), *given, assemble or AssembleTable()]

@@ -12,7 +12,7 @@ from build_beginnings import picture
 
 from emo3d_exp.dataset_builder import FaceLandmarkerScores, LocalExecutor, RayExecutor, RowStore, run_stages
 from emo3d_exp.dataset_builder import landmarker_model as models
-from emo3d_exp.dataset_builder.face_reading import FaceReader, head_pose
+from emo3d_exp.dataset_builder.face_reading import FaceReader, FoundFace, head_pose
 from emo3d_exp.dataset_builder.image_stage import ImageStage, Picture
 from emo3d_exp.errors import ConfigError, DataError, WeightsUnavailableError
 from emo3d_exp.faces import Look, Renderer, load_rig
@@ -98,6 +98,57 @@ class Scores(FaceLandmarkerScores):
     shard_rows = 4
 
 
+class Known:
+    """Stands for a reader that finds so many faces, in turn."""
+
+    def __init__(self, *counts):
+        self.counts = list(counts)
+
+    def read(self, image):
+        faces = self.counts.pop(0)
+        return FoundFace(np.full(52, 0.5, np.float32), 0.9, (1.0, 2.0, 3.0), faces) if faces else None
+
+
+@pytest.mark.parametrize("several", ["refuse", "largest"])
+def test_a_picture_of_several_faces_is_kept_with_the_reason(several, monkeypatch):
+    stage = FaceLandmarkerScores(several=several)
+    stage.__dict__["_reader"] = Known(1, 3, 0)
+    monkeypatch.setattr(stage, "with_column", lambda rows, _: [(row, row["images"]) for row in rows])
+    rows = [{"sample_id": 7, "images": [{"image": picture(seed), "reason": None} for seed in range(3)]}]
+    one, three, none = stage.process(rows)[0]["faces"]
+    assert one["reason"] is None and one["blendshapes"] == [0.5] * 52
+    assert none["reason"] == "no face found" and none["blendshapes"] is None
+    if several == "refuse":
+        assert three["reason"] == "3 faces" and three["face_number"] == 2
+        assert {three[name] for name in ("confidence", "yaw", "pitch", "roll")} == {None}
+        assert three["blendshapes"] is None
+    else:
+        assert three["reason"] == "the largest of 3 faces" and three["blendshapes"] == [0.5] * 52
+
+
+class Pairs(Drawn):
+    """Two heads side by side in every picture but the first."""
+
+    def pictures(self, row):
+        both = np.concatenate([row["pixels"], row["pixels"]], axis=1)
+        pixels = both if row["sample_id"] else row["pixels"]
+        yield Picture(1, cv2.imencode(".png", pixels[:, :, ::-1])[1].tobytes())
+
+
+def _reasons(folder, model, several):
+    stages = [Pairs(3), Scores(model_path=model, several=several, processes=1)]
+    run_stages(folder, stages, progress=False)
+    return [(face["reason"], face["blendshapes"] is None) for _, (face,) in _rows(folder)]
+
+
+@pytest.mark.shared
+def test_two_heads_in_a_picture_are_seen(tmp_path, model):
+    refused = apart(_reasons, tmp_path / "refused", model, "refuse")
+    assert refused == [(None, False), ("2 faces", True), ("2 faces", True)]
+    taken = apart(_reasons, tmp_path / "taken", model, "largest")
+    assert taken == [(None, False), *[("the largest of 2 faces", False)] * 2]
+
+
 def _rows(folder):
     rows = RowStore(folder, "blendshapes").rows(["faces"])
     return [(row["sample_id"], row["faces"]) for row in rows]
@@ -138,7 +189,11 @@ def test_models_that_are_none(tmp_path):
     with pytest.raises(DataError, match=r"x\.task is no face_landmarker\.task"):
         FaceReader(tmp_path / "x.task")
     with pytest.raises(ConfigError, match="max_faces=0"):
-        FaceLandmarkerScores(max_faces=0)
+        FaceLandmarkerScores(several="largest", max_faces=0)
+    with pytest.raises(ConfigError, match="several=refuse max_faces=1 must be at least 2"):
+        FaceLandmarkerScores(max_faces=1)
+    with pytest.raises(ConfigError, match="choose one of refuse, largest"):
+        FaceLandmarkerScores(several="first")
 
 
 def test_the_official_model_without_a_network(cache):
