@@ -46,6 +46,7 @@ def cluster(monkeypatch):
 
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(entry or os.getcwd() for entry in sys.path))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a driver on 127.0.0.1 too
     machine = {"num_cpus": 1, "include_dashboard": False, "node_ip_address": "127.0.0.1"}
     started = Cluster(initialize_head=True, head_node_args=machine)
     try:
