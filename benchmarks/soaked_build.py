@@ -58,7 +58,10 @@ def start(folder: Path, url: str, rows: int) -> subprocess.Popen[bytes]:
             f"{model}.price_out=4", f"{model}.concurrency={AT_ONCE}",
             f"builder.{stage}.cache={folder / 'cache'}",
         ]  # fmt: skip
-    chosen += ["builder.texts.texts_per_sample=2", "builder.images.size=64", "builder.images.processes=2"]
+    chosen += ["builder.texts.texts_per_sample=2", "builder.images.size=64"]
+    chosen.append(
+        f"builder.images.processes={2 if rows > 200 else 1}"
+    )  # to start more takes longer than the work
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, str(ROOT / "build_data.py"), *chosen],
