@@ -57,16 +57,16 @@ def cluster(monkeypatch):
         started.shutdown()
 
 
-@pytest.mark.parametrize("asked", [None, 8])
-def test_a_cluster_works_with_its_own_cores(cluster, tmp_path, asked):
+def test_a_cluster_works_with_its_own_cores(cluster, tmp_path):
     local = list(LocalExecutor(1).map(Squares(tmp_path / "local", 3), BLOCKS))
-    log = tmp_path / "cluster"
-    executor = RayExecutor(processes=asked, address=cluster.address)
-    assert list(executor.map(Squares(log, 3), BLOCKS)) == local
-    lines = [line.split() for line in log.read_text().splitlines()]
-    assert len(lines) == len(BLOCKS)
-    assert len({process for process, _ in lines}) == 2  # not 3, as the stage says of this machine
-    assert len({machine for _, machine in lines}) == 2
+    for asked in (None, 8):
+        log = tmp_path / f"cluster-{asked}"
+        executor = RayExecutor(processes=asked, address=cluster.address)
+        assert list(executor.map(Squares(log, 3), BLOCKS)) == local
+        lines = [line.split() for line in log.read_text().splitlines()]
+        assert len(lines) == len(BLOCKS)
+        assert len({process for process, _ in lines}) == 2  # not 3, as the stage says of this machine
+        assert len({machine for _, machine in lines}) == 2
 
 
 def build(folder: Path, *choices: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ import stub_chat_server
 from emo3d_exp.data import load_table
 from emo3d_exp.vocab import EMOTIONS
 
-ROWS = 120
+ROWS = 80
 
 
 def _content(asked, rng):
@@ -53,5 +53,5 @@ def test_a_build_with_a_language_model_is_trained_on(tmp_path, cache, monkeypatc
         cache, tmp_path, "train.py", "data=table", "data.path=built", "model=ridge", "tracking=none",
         "threads=1", "evaluate=false", "run_dir=run",
     )  # fmt: skip
-    fitted = json.loads((tmp_path / "run" / "fit.json").read_text())
+    fitted = json.loads((tmp_path / "run" / "model.json").read_text())
     assert fitted["val/mse"] < 0.8 * _mean_error(corpus, corpus.published_split)
