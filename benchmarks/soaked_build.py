@@ -62,10 +62,11 @@ def start(folder: Path, url: str, rows: int) -> subprocess.Popen[bytes]:
     chosen.append(
         f"builder.images.processes={2 if rows > 200 else 1}"
     )  # to start more takes longer than the work
+    cache = os.environ.get("EMO3D_CACHE", str(folder.parent / "emo3d"))
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, str(ROOT / "build_data.py"), *chosen],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "EMO3D_CACHE": str(folder.parent / "emo3d")},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "EMO3D_CACHE": cache},
             cwd=folder,
             stdout=log,
             stderr=log,

@@ -35,6 +35,7 @@ def _mean_error(corpus, splits):
     return float(np.square(corpus.blendshapes[split == "val"] - mean).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_build_with_a_language_model_is_trained_on(tmp_path, cache, monkeypatch):
     monkeypatch.setattr(stub_chat_server, "_content", _content)
