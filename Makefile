@@ -16,7 +16,7 @@ test: $(VENV)/.installed-dev
 
 # Long campaigns of faults, whose last figures stand in docs/building.md, and the tests that take minutes.
 soak: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/soak_llm.py
+	$(BIN)/python benchmarks/soak_build.py
 	$(BIN)/python -m pytest -m slow
 
 $(BIN)/python:

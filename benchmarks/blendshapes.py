@@ -1,7 +1,7 @@
 """Blendshapes read from pictures of ICT-FaceKit by the real FaceLandmarker: one loop, processes, Ray actors.
 
-    python benchmarks/blendshapes.py                      # 1,000 pictures, 2 workers
-    python benchmarks/blendshapes.py --images 200 --json
+    python benchmarks/blendshapes.py --ict ict_facekit.tar.xz      # 1,000 pictures, 2 workers
+    python benchmarks/blendshapes.py --ict ICT-FaceKit --model face_landmarker.task --images 200 --json
 
 Draws the pictures once into a temporary folder, then reads them in turn by one loop, by ``executor=local``
 and by ``executor=ray``, each in a process of its own, at a quarter of the pictures and at all of them. Says
@@ -29,13 +29,10 @@ from noted_stages import DrawnHeads, Noted, peak
 
 from emo3d_exp.dataset_builder import LocalExecutor, RayExecutor, RowStore, run_stages
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-MODEL = SHARED / "mediapipe" / "face_landmarker.task"
-ICT = SHARED / "ict_facekit" / "ict_facekit_light.tar.xz"
 WAYS = ("loop", "local", "ray")
 
 
-def read(build: Path, way: str, workers: int, model: str) -> dict[str, Any]:
+def read(build: Path, way: str, workers: int, model: str | None) -> dict[str, Any]:
     """Read all pictures of a build in one way; call in a fresh process."""
     stage = Noted(model, processes=1 if way == "loop" else workers)
     stage.log = str(build / f"{way}.log")
@@ -64,10 +61,14 @@ def apart(function: Any, *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
+def given(path: Path | None) -> str | None:
+    return None if path is None else str(path.expanduser().resolve())
+
+
 def draw(build: Path, images: int, options: argparse.Namespace) -> float:
     """Seconds that drawing took."""
     began = time.monotonic()
-    stage = DrawnHeads(images, options.size, str(options.ict), options.workers)
+    stage = DrawnHeads(images, options.size, given(options.ict), options.workers)
     run_stages(build, [stage], progress=False)
     return time.monotonic() - began
 
@@ -83,7 +84,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             build = folder / f"{images}-{way}"
             build.mkdir()
             (build / "images").symlink_to(drawn / "images")
-            ways[way] = apart(read, build, way, options.workers, str(options.model))
+            ways[way] = apart(read, build, way, options.workers, given(options.model))
         result[str(images)] = {"drawing_seconds": round(seconds, 1), **_compared(ways)}
     return result | {"load_after": os.getloadavg()[0]}
 
@@ -103,8 +104,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=224, help="pixels per side")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--ways", default=",".join(WAYS), help="loop is always needed")
-    parser.add_argument("--ict", type=Path, default=ICT, help="checkout or archive of ICT-FaceKit")
-    parser.add_argument("--model", type=Path, default=MODEL, help="face_landmarker.task")
+    parser.add_argument(
+        "--ict", type=Path, help="checkout or archive of ICT-FaceKit; without, it is fetched into the cache"
+    )
+    parser.add_argument(
+        "--model", type=Path, help="face_landmarker.task; without, the official one is fetched into the cache"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="blendshapes-") as folder:

@@ -18,7 +18,7 @@ class DrawnHeads(ImageStage):
 
     reads = {}  # noqa: RUF012 - typed in Stage
 
-    def __init__(self, images: int, size: int, path: str, processes: int) -> None:
+    def __init__(self, images: int, size: int, path: str | None, processes: int) -> None:
         self.images, self.size, self.path, self.processes = images, size, path, processes
         self.renderer: Any = None
 
