@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LONG = ("integration", "faces", "app", "models", "tracking", "studio")
+LONG = (
+    "integration", "faces", "app", "models", "tracking", "config", "studio", "dataset_builder", "backbones",
+    "evaluation", "exporters",
+)  # fmt: skip
 # The package, and what the tests of several parts use.
 sys.path[:0] = [
     str(ROOT),
-    *(str(ROOT / "tests" / part) for part in ("models", "data", "backbones", "evaluation")),
+    *(str(ROOT / "tests" / part) for part in ("models", "data", "backbones", "evaluation", "integration")),
 ]
 # Set before any library reads them; a test that is about them sets its own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -70,4 +73,5 @@ def one_thread() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long modules first: with ``--dist loadfile`` short ones then fill the gaps at the end."""
-    items.sort(key=lambda item: LONG.index(item.path.parent.name) if item.path.parent.name in LONG else 9)
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.parent.name, len(LONG)))

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from commands import ROOT, run
 
-ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {
     "torch", "pytorch_lightning", "torchmetrics", "transformers", "open_clip", "timm", "wandb", "mediapipe",
     "cv2", "pandas", "scipy", "matplotlib",
 }  # fmt: skip
-
-
-def start(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / script), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-    )
 
 
 def imported(script: str, *arguments: str, folder: Path) -> tuple[set[str], str]:
@@ -59,8 +47,8 @@ def test_help_is_cheap_and_shows_commands_choices_and_keys(script: str, tmp_path
 
 
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py", "build_data.py"])
-def test_config_is_shown_from_any_folder_and_nothing_runs(script: str, tmp_path: Path) -> None:
-    shown = start(script, "--cfg", "job", folder=tmp_path)
+def test_config_is_shown_from_any_folder_and_nothing_runs(script: str, tmp_path: Path, cache: Path) -> None:
+    shown = run(cache, tmp_path, script, "--cfg", "job")
     assert shown.returncode == 0, shown.stderr
     assert yaml.safe_load(shown.stdout)["data"]["_target_"] == "emo3d_exp.data.MiniData"
     assert list(tmp_path.iterdir()) == []
@@ -96,9 +84,9 @@ def test_showing_the_config_is_cheap(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_told_without_a_traceback(
-    arguments: list[str], expected: list[str], tmp_path: Path
+    arguments: list[str], expected: list[str], tmp_path: Path, cache: Path
 ) -> None:
-    done = start("train.py", *arguments, folder=tmp_path)
+    done = run(cache, tmp_path, "train.py", *arguments)
     assert done.returncode == 2, done.stderr
     assert any(line.startswith("error: ") for line in done.stderr.splitlines()), done.stderr
     assert "Traceback" not in done.stderr
@@ -121,9 +109,9 @@ def test_mistakes_are_told_without_a_traceback(
     ],
 )
 def test_evaluate_tells_what_it_needs_and_leaves_nothing(
-    arguments: list[str], expected: list[str], tmp_path: Path
+    arguments: list[str], expected: list[str], tmp_path: Path, cache: Path
 ) -> None:
-    done = start("evaluate.py", *arguments, folder=tmp_path)
+    done = run(cache, tmp_path, "evaluate.py", *arguments)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     for part in expected:
@@ -144,8 +132,8 @@ def test_a_checkpoint_without_its_backbone_is_told_before_torch_is_imported(
     assert [file.name for file in tmp_path.iterdir()] == ["any.pth"]
 
 
-def test_evaluate_refuses_unknown_keys_by_name(tmp_path: Path) -> None:
-    done = start("evaluate.py", "metric.kk=3", folder=tmp_path)
+def test_evaluate_refuses_unknown_keys_by_name(tmp_path: Path, cache: Path) -> None:
+    done = run(cache, tmp_path, "evaluate.py", "metric.kk=3")
     assert done.returncode == 2
     assert "'metric.kk'" in done.stderr
     assert "metric.eps" in done.stderr
@@ -162,9 +150,9 @@ def test_an_existing_run_is_refused_before_torch_is_imported(tmp_path: Path) -> 
     assert (folder / "config.yaml").read_text() == "seed: 1\n"
 
 
-def test_a_run_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_run_folder_that_cannot_be_made_is_told(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = start("train.py", "run_dir=file/run", folder=tmp_path)
+    done = run(cache, tmp_path, "train.py", "run_dir=file/run")
     assert done.returncode == 2, done.stderr
     assert "file/run" in done.stderr
     assert "Traceback" not in done.stderr

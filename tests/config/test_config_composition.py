@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,29 @@ def groups_of(primary: str) -> set[str]:
     return {key for key in keys if not key.startswith("override ")}
 
 
-CHOICES = sorted(
-    (primary, f"{group}={file.relative_to(CONF / group).with_suffix('').as_posix()}")
-    for primary in PRIMARIES
-    for group in groups_of(primary)
-    for file in (CONF / group).glob("**/*.yaml")
-)
+ALONE = {"model", "experiment"}
+"""Groups whose options set other groups' keys too."""
 
 
-@pytest.fixture(autouse=True)
-def fresh_hydra() -> Iterator[None]:
+def rounds_of(primary: str) -> list[list[str]]:
+    """Overrides that together name every option of every group once; of a group one at a time."""
+    options = {
+        group: [
+            f"{group}={file.relative_to(CONF / group).with_suffix('').as_posix()}"
+            for file in sorted((CONF / group).glob("**/*.yaml"))
+        ]
+        for group in sorted(groups_of(primary))
+    }
+    alone = [[option] for group in ALONE & options.keys() for option in options.pop(group)]
+    together = zip_longest(*options.values())
+    return sorted(alone) + [[option for option in given if option is not None] for given in together]
+
+
+ROUNDS = [(primary, given) for primary in PRIMARIES for given in rounds_of(primary)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def hydra() -> Iterator[None]:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         yield
@@ -59,23 +73,25 @@ def test_defaults_compose(primary: str) -> None:
     assert "hydra" not in values
 
 
-@pytest.mark.parametrize(("primary", "choice"), CHOICES)
-def test_every_choice_composes(primary: str, choice: str) -> None:
-    group, name = choice.split("=")
-    values = resolved(primary, choice)
-    if group == "experiment":
-        written = OmegaConf.load(CONF / group / f"{name}.yaml")
-        assert {k: values[k] for k in ("seed", "batch_size")} == {
-            k: written[k] for k in ("seed", "batch_size")
-        }
-        return
-    written = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
-    assert isinstance(written, dict)
-    written.pop("defaults", None)
-    if group in written:  # a file that sets other groups' keys too
-        assert values["optimizer"]["lr"] == written["optimizer"]["lr"]
-        written = written[group]
-    assert {key: at(values, group)[key] for key in written} == written
+@pytest.mark.parametrize(
+    ("primary", "choices"), ROUNDS, ids=lambda given: given if isinstance(given, str) else "+".join(given)
+)
+def test_every_choice_composes(primary: str, choices: list[str]) -> None:
+    values = resolved(primary, *choices)
+    for choice in choices:
+        group, name = choice.split("=")
+        written = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
+        assert isinstance(written, dict)
+        if group == "experiment":
+            assert {k: values[k] for k in ("seed", "batch_size")} == {
+                k: written[k] for k in ("seed", "batch_size")
+            }
+            continue
+        written.pop("defaults", None)
+        if group in written:  # a file that sets other groups' keys too
+            assert values["optimizer"]["lr"] == written["optimizer"]["lr"]
+            written = written[group]
+        assert {key: at(values, group)[key] for key in written} == written, choice
 
 
 @pytest.mark.parametrize("name", [file.stem for file in (CONF / "backbone").glob("*.yaml")])

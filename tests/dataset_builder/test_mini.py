@@ -103,10 +103,16 @@ def test_a_damaged_table_is_named(built, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def whole():
-    """Texts, emotions and split of the whole data set, without faces."""
+def all_texts():
+    """Rows of the whole data set's first stage."""
     texts = Texts(None, 0)
-    rows = texts.process(texts.source())
+    return texts.process(texts.source())
+
+
+@pytest.fixture(scope="module")
+def whole(all_texts):
+    """Texts, emotions and split of the whole data set, without faces."""
+    rows = all_texts
     emotions = Emotions(0).process([{"sample_id": r["sample_id"], "stated": r["stated"]} for r in rows])
     nothing = {"blendshapes": [0.0] * 52, "images_shard": "", "images_row": 0, "image_key": ""}
     joined = [{**row, **rating, **nothing} for row, rating in zip(rows, emotions, strict=True)]
@@ -170,6 +176,6 @@ def test_published_split_of_a_built_folder(built):
     assert len(splits.train) + len(splits.val) + len(splits.test) == 40
 
 
-def test_a_smaller_set_is_the_beginning_of_a_larger_one():
-    small, large = Texts(10, 0), Texts(None, 0)
-    assert small.process(small.source()) == large.process(large.source())[:10]
+def test_a_smaller_set_is_the_beginning_of_a_larger_one(all_texts):
+    small = Texts(10, 0)
+    assert small.process(small.source()) == all_texts[:10]

@@ -18,10 +18,10 @@ LOOKS = ("metric.looks.count=2",)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, new_cache):
     """A cache and a working folder that the tests of this module share."""
     folder = tmp_path_factory.mktemp("clone")
-    (folder / "cache").mkdir()
+    (folder / "cache").symlink_to(new_cache(), target_is_directory=True)
     return folder
 
 

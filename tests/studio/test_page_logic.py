@@ -126,7 +126,7 @@ def test_an_uploaded_head_stands_in_the_list_and_there_is_a_way_back(
     until(lambda: page.appearance is appearance)
     page.compare.head.choose("me.glb (yours)")
     until(lambda: page.appearance is mine)
-    assert [head.appearance for head in page.stage.heads] == [mine]
+    until(lambda: [head.appearance for head in page.stage.heads] == [mine])  # put there after it
 
 
 def test_an_error_in_a_thread_is_told_to_its_visitor(
