@@ -161,6 +161,10 @@ def _connected(address: str | None, workers: int) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
+    if address is None:  # for one that was imported before: it read the variable then
+        from ray._private import ray_constants
+
+        ray_constants.ENABLE_RAY_CLUSTER = False
     with one_thread_each(), _importable(), _unsaid():
         _start(ray, address, workers)
     try:

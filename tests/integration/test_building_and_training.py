@@ -46,7 +46,7 @@ def test_a_build_with_a_language_model_is_trained_on(tmp_path, cache, monkeypatc
             asked += [f"builder/{stage}=llm", f"builder/model@{model}=local_server", f"{model}.model=stub"]
             asked += [f"{model}.base_url={server.url}"]
         drawn = ("builder.images.size=64", "builder.images.processes=1", "builder.assemble.near_copies=1.0")
-        kept = "builder.assemble.set_aside_from=null"
+        kept = "builder/copies=equal"
         succeed(cache, tmp_path, "build_data.py", "source=stages", "out=built", *asked, *drawn, kept)
     corpus = load_table(tmp_path / "built")
     assert len(corpus.text) > 0.9 * ROWS and not np.isnan(corpus.blendshapes).any()
