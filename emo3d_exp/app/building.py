@@ -42,16 +42,16 @@ def build_new(cfg: DictConfig, only: Sequence[str] | None) -> None:
     unfinished = [name for name, manifest in manifests.items() if not manifest["complete"]]
     if unfinished:
         log.info("%s is not complete yet: %s; run again without limit=…", folder, ", ".join(unfinished))
-    elif only is None or "assemble" in only:
-        log.info("train on it: python train.py data=table data.path=%s", folder)
+    if rows := manifests.get(ORDER[-1], {}).get("rows"):
+        log.info("train on its %d samples: python train.py data=table data.path=%s", rows, folder)
 
 
 def target(cfg: DictConfig) -> Path:
     """The folder of ``cfg.out``."""
     if cfg.out is None:
         raise ConfigError(f"source={cfg.source}: give the folder to build in, out=FOLDER")
-    if cfg.limit is not None and cfg.limit < 1:
-        raise ConfigError(f"limit={cfg.limit} must be at least 1, or null for all")
+    if cfg.limit is not None and (not isinstance(cfg.limit, int) or cfg.limit < 1):
+        raise ConfigError(f"limit={cfg.limit} must be a whole number from 1, or null for all")
     return Path(str(cfg.out)).expanduser().resolve()
 
 
@@ -68,12 +68,21 @@ def held(folder: Path) -> AbstractContextManager[object]:
     """The lock of a build, so that two processes do not write into it at once.
 
     Raises:
-        ConfigError: another process has it.
+        ConfigError: another process has it, or nothing can be written there.
     """
     from filelock import FileLock, Timeout
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    file = folder.with_name(f"{folder.name}.lock")
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError("it is a file")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    except OSError as error:
+        raise ConfigError(
+            f"out={folder} is no folder that can be built in ({error}); choose another"
+        ) from error
+    lock = FileLock(file)
     try:
         return lock.acquire(timeout=0)
     except Timeout as error:

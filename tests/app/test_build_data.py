@@ -126,7 +126,8 @@ def test_labels_are_asked_for_and_read(built: Path, tmp_path: Path) -> None:
     [
         (["source=other"], "choose from mini, stages, emo3d"),
         (["source=stages"], "out=FOLDER"),
-        (["source=stages", "out=x", "limit=0"], "at least 1"),
+        (["source=stages", "out=x", "limit=0"], "a whole number from 1"),
+        (["source=stages", "out=x", "limit=ten"], "a whole number from 1"),
         (["source=stages", "out=x", "stage=pictures"], "choose from texts, copies, emotions, images"),
         (["stage=[report,texts]"], "give it alone"),
         (["out=x"], "source=mini has data.folder"),
