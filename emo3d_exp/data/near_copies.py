@@ -65,18 +65,14 @@ class NearCopySearch:
         self._views = [_tables([view(text) for text in texts], threshold) for view in (words, content_words)]
 
     def sweep(
-        self,
-        acting: np.ndarray,
-        asking: np.ndarray,
-        wanted: _Wanted,
-        owners: np.ndarray | None = None,
+        self, acting: np.ndarray, asking: np.ndarray, wanted: _Wanted, owners: np.ndarray | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Compare the acting texts, in their order, with all that ask.
 
         Args:
             acting, asking: (T,) bool; read anew for every block, so that whoever receives one takes those out
                 that need no more comparing. It ends when none acts, or none asks.
-            wanted: given (P,) asking and (P,) acting texts, which of these pairs to compare; none with itself.
+            wanted: given (P,) asking and (P,) acting texts, which pairs to compare; none with itself.
             owners: (T,) ascending; the texts of one owner come in one block, if they act.
 
         Yields:
