@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from emo3d_exp.dataset_builder.stage import Estimate
 from emo3d_exp.errors import ConfigError, DataError
 
 NEAR = "The old man smiles warmly while his tired eyes follow every child across the sunny garden"
+VIEWS = (cache(words), cache(content_words))
 
 
 def notes(texts, **settings):
@@ -76,22 +78,22 @@ def slow_notes(texts, threshold):
 def alike(one, other, threshold):
     if threshold is None or one.casefold() == other.casefold():
         return one.casefold() == other.casefold()
-    return any(jaccard(view(one), view(other)) >= threshold for view in (words, content_words))
+    return any(jaccard(view(one), view(other)) >= threshold for view in VIEWS)
 
 
-@pytest.mark.parametrize("block", [1 << 20, 100, 1])
+@pytest.mark.parametrize("block", [1 << 20, 60])
 @pytest.mark.parametrize("threshold", [None, 0.5, 0.7, 0.85])
 def test_notes_on_texts_much_alike_are_those_of_every_text_compared(block, threshold, monkeypatch):
     monkeypatch.setattr("emo3d_exp.data.near_copies.PAIRS_AT_A_TIME", block)
     told = 0
-    for seed in range(3):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         base = [f"Same{number}" for number in range(8)]
-        texts = [[some_text(base, rng) for _ in range(rng.integers(4))] for _ in range(40)]
+        texts = [[some_text(base, rng) for _ in range(rng.integers(4))] for _ in range(30)]
         listed = notes(texts, set_aside_from=threshold)
         assert listed == slow_notes(texts, threshold)
         told += sum(note is not None for note in listed)
-    assert 5 < told < 115
+    assert 5 < told < 55
 
 
 def some_text(base, rng):
