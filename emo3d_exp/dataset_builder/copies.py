@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from emo3d_exp.data.near_copies import near_copy_pairs
+import numpy as np
+
+from emo3d_exp.data.near_copies import NearCopySearch
 from emo3d_exp.dataset_builder.screening import ScreeningStage
 from emo3d_exp.dataset_builder.stage import Row
 from emo3d_exp.errors import ConfigError
@@ -44,40 +45,45 @@ class SetAsideCopies(ScreeningStage):
 
 def _notes(rows: list[Row], threshold: float | None) -> list[str | None]:
     """Why each sample is set aside: the first of its texts that an earlier sample, itself kept, has too."""
-    numbers: dict[str, int] = {}
-    texts = [
-        [numbers.setdefault(" ".join(text.split()).casefold(), len(numbers)) for text in row["texts"]]
-        for row in rows
-    ]
-    like = _neighbours(list(numbers), threshold)
-    # Where a distinct text first stands in a sample that is kept: (sample's row, text's number).
-    kept: dict[int, tuple[int, int]] = {}
-    notes: list[str | None] = []
-    for owner, own in enumerate(texts):
-        notes.append(_note(rows, own, like, kept))
-        if notes[-1] is None:
-            for number, text in enumerate(own):
-                kept.setdefault(text, (owner, number))
+    texts = [" ".join(text.split()).casefold() for row in rows for text in row["texts"]]
+    owners = np.repeat(np.arange(len(rows)), [len(row["texts"]) for row in rows])
+    numbers = [number + 1 for row in rows for number in range(len(row["texts"]))]
+    firsts = _first_equal(texts, owners) if threshold is None else _first_near(texts, owners, threshold)
+    notes: list[str | None] = [None] * len(rows)
+    for text, first in enumerate(firsts.tolist()):
+        if first >= 0 and notes[owners[text]] is None:
+            what = "equals" if texts[first] == texts[text] else "is a near copy of"
+            where = f"text {numbers[first]} of sample {rows[owners[first]]['sample_id']}"
+            notes[owners[text]] = f"text {numbers[text]} {what} {where}"
     return notes
 
 
-def _note(
-    rows: list[Row], own: Sequence[int], like: list[list[int]], kept: dict[int, tuple[int, int]]
-) -> str | None:
-    for number, text in enumerate(own):
-        earlier = [(*kept[other], other) for other in like[text] if other in kept]
-        if earlier:
-            owner, place, other = min(earlier)
-            what = "equals" if other == text else "is a near copy of"
-            return f"text {number + 1} {what} text {place + 1} of sample {rows[owner]['sample_id']}"
-    return None
+def _first_equal(texts: list[str], owners: np.ndarray) -> np.ndarray:
+    """(T,) int64, the first text of an earlier sample that is kept which equals each one, or -1."""
+    firsts = np.full(len(texts), -1)
+    kept: dict[str, int] = {}
+    for own in np.split(np.arange(len(texts)), np.flatnonzero(np.diff(owners)) + 1):
+        firsts[own] = [kept.get(texts[text], -1) for text in own]
+        if (firsts[own] < 0).all():
+            for text in own.tolist():
+                kept.setdefault(texts[text], text)
+    return firsts
 
 
-def _neighbours(texts: list[str], threshold: float | None) -> list[list[int]]:
-    """For each of different texts its place, and those of its near copies."""
-    like = [[place] for place in range(len(texts))]
-    if threshold is not None:
-        for one, other in near_copy_pairs(texts, threshold).tolist():
-            like[one].append(other)
-            like[other].append(one)
-    return like
+def _first_near(texts: list[str], owners: np.ndarray, threshold: float) -> np.ndarray:
+    """(T,) int64, the first text of an earlier sample that is kept which each one is a near copy of, or -1.
+
+    A text is compared with those of samples that are kept, until one is found.
+    """
+    firsts = np.full(len(texts), -1)
+    keeps, asking = np.ones(len(texts), dtype=bool), np.ones(len(texts), dtype=bool)
+    search = NearCopySearch(texts, threshold)
+    for block, pairs in search.sweep(keeps, asking, lambda one, other: owners[other] < owners[one], owners):
+        # Ascending: what an earlier text of the block is, is known before it counts for a later one.
+        for text, earlier in pairs.tolist():
+            if firsts[text] < 0 and keeps[earlier]:
+                firsts[text] = earlier
+                keeps[slice(*np.searchsorted(owners, [owners[text], owners[text] + 1]))] = False
+                asking[text] = False
+        asking[: block[-1] + 1] = False
+    return firsts

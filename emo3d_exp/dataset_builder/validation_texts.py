@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from emo3d_exp.data import near_copy_pairs
+from emo3d_exp.data.near_copies import NearCopySearch
 from emo3d_exp.dataset_builder.findings import Finding, excerpt, found
 from emo3d_exp.records import Corpus
 
@@ -92,16 +92,44 @@ def _near(texts: list[str], told: _Told, threshold: float) -> list[Finding]:
     for place, text in enumerate(texts):
         if text:
             distinct.setdefault(text, place)
-    places = list(distinct.values())
-    leaks: dict[int, str] = {}
-    copies: dict[int, str] = {}
-    for one, other in near_copy_pairs(list(distinct), threshold).tolist():
-        first, second = places[one], places[other]
-        if told.owner[first] != told.owner[second]:
-            into = leaks if told.leaks(first, second) else copies
-            into.setdefault(second, told.pair(first, second))
+    places = np.array(list(distinct.values()), dtype=np.int64)
+    owner = np.array(told.owner, dtype=np.int64)[places]
+    part = np.array(told.split, dtype=object)[places]
+    search = NearCopySearch(list(distinct), threshold)
+    leaks, copies = [], []
+    for name in sorted(set(part)):
+        own = part == name
+        # Without a part, a text leaks into none.
+        same = own | (part == "") if name else np.ones_like(own)
+        leaks += _first(search, own, ~same, owner)
+        copies += _first(search, own, same, owner)
     like = f"near copies (similarity from {threshold:g})"
+    leaking, copied = ([told.pair(*places[list(pair)]) for pair in sorted(each)] for each in (leaks, copies))
     return [
-        *found("leaks", "warning", f"texts with {like} in another part of the split", leaks.values()),
-        *found("copies", "note", f"texts with {like} in another sample of the same part", copies.values()),
+        *found("leaks", "warning", f"texts with {like} in another part of the split", leaking),
+        *found("copies", "note", f"texts with {like} in another sample of the same part", copied),
     ]
+
+
+def _first(
+    search: NearCopySearch, asking: np.ndarray, among: np.ndarray, owner: np.ndarray
+) -> list[tuple[int, int]]:
+    """Texts of ``asking`` with the first before them, of ``among`` and another sample, that is a near copy.
+
+    Args:
+        asking, among: (T,) bool. owner: (T,) the sample of each text.
+
+    Returns:
+        The earlier text, the later one.
+    """
+    asking, firsts = asking.copy(), np.full(len(asking), -1)
+
+    def wanted(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return (other < one) & (owner[one] != owner[other])
+
+    for block, pairs in search.sweep(among, asking, wanted):
+        texts, at = np.unique(pairs[:, 0], return_index=True)
+        firsts[texts] = pairs[at, 1]
+        asking[texts] = asking[: block[-1] + 1] = False
+    found = np.flatnonzero(firsts >= 0)
+    return list(zip(firsts[found].tolist(), found.tolist(), strict=True))

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from emo3d_exp.data.near_copies import near_copy_pairs
 from emo3d_exp.dataset_builder import as_markdown, as_table, validate, write_validation
 from emo3d_exp.errors import DataError
 from emo3d_exp.records import Corpus, ImageRef
@@ -144,3 +145,31 @@ def test_reports(clean, tmp_path):
     stream = io.StringIO()
     Console(file=stream, width=140).print(as_table(validation))
     assert "empty texts" in stream.getvalue() and "1 error" in stream.getvalue()
+
+
+@pytest.mark.parametrize("block", [1 << 20, 100])
+def test_near_copies_among_texts_much_alike_are_told_with_the_first_of_each(clean, block, monkeypatch):
+    monkeypatch.setattr("emo3d_exp.data.near_copies.PAIRS_AT_A_TIME", block)
+    rng = np.random.default_rng(1)
+    base = [f"same{number}" for number in range(8)]
+    listed = [[*rng.permutation(base)[:7], *rng.choice(["one", "two", "six"], 2)] for _ in range(SAMPLES)]
+    parts = rng.choice(["train", "val", "test", ""], SAMPLES)
+    owners = np.sort(rng.integers(0, SAMPLES, SAMPLES))
+    alike = dataclasses.replace(
+        clean, text=tuple(map(" ".join, listed)), published_split=parts, text_sample=owners
+    )
+    assert len(set(alike.text)) == SAMPLES
+    leaks, copies = {}, {}
+    for one, other in near_copy_pairs(alike.text, 0.6).tolist():
+        first, second = parts[owners[[one, other]]]
+        if owners[one] != owners[other]:
+            told = leaks if first and second and first != second else copies
+            told.setdefault(
+                other, f"samples {100 + owners[one]} ({first or 'no part'}) and {100 + owners[other]}"
+            )
+    found = [each for each in validate(alike).findings if "near copies" in each.what]
+    assert [each.severity for each in found] == ["warning", "note"]
+    for finding, told in zip(found, (leaks, copies), strict=True):
+        assert finding.count == len(told) > 5
+        for line, start in zip(finding.examples, told.values(), strict=False):
+            assert line.startswith(start)
