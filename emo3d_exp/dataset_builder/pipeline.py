@@ -21,6 +21,7 @@ from emo3d_exp.dataset_builder.manifests import (
     identity_of,
     in_words,
     readable,
+    state_of,
 )
 from emo3d_exp.dataset_builder.progress_bars import stage_bars
 from emo3d_exp.dataset_builder.screening import ScreeningStage, screens_of, with_screens
@@ -99,10 +100,10 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
         store, stage, identity_of(stage, {name: inputs[name]["identity"] for name in stage.reads})
     )
     stage.build, stage.begun = work.build.absolute(), manifest.get("begun", "")
-    input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
+    input_states = {name: state_of(RowStore(work.build, name), known) for name, known in inputs.items()}
     if manifest["complete"]:
         store.check_shards(manifest.get("files", {}))
-    known = not _forget(work, store, manifest, input_hashes) and manifest["complete"]
+    known = not _forget(work, store, manifest, input_states) and manifest["complete"]
     known = known and has_all_shards(store, manifest)
     if known and stage.reads:
         return _already(manifest)
@@ -113,7 +114,7 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
     _make(work, store, wanted, executor, bars)
     whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
     earlier = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST)}
-    manifest = earlier | counted(store) | {"complete": whole, "inputs": input_hashes}
+    manifest = earlier | counted(store) | {"complete": whole, "inputs": input_states}
     store.write_manifest(manifest)
     log.info("%s: %s in %.1f s", stage.name, in_words(manifest), time.monotonic() - started)
     return manifest

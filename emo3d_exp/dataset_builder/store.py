@@ -110,6 +110,14 @@ class RowStore:
                 digests[row["sample_id"]] = hashlib.sha256(content.encode()).digest()
         return hashlib.sha256(b"".join(digests[sample] for sample in sorted(digests))).hexdigest()[:16]
 
+    def places_hash(self) -> str:
+        """16 hex digits of where the rows lie: the shards' names, and the sample ids in them, blanked too."""
+        digest = hashlib.sha256()
+        for shard in self.shards():
+            samples = _read(shard, ["sample_id"])["sample_id"].to_pylist()
+            digest.update(json.dumps([shard.name, samples]).encode())
+        return digest.hexdigest()[:16]
+
     def shard_facts(self) -> dict[str, dict[str, int]]:
         """``rows`` (blanked ones too) and ``bytes`` of every shard, by the name of its file.
 
