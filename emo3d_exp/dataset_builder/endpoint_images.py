@@ -95,7 +95,11 @@ class EndpointImages(ImageStage):
             return True
         shelf = ImageShelf(self.cache, self.base_url)
         known = shelf.known(shelf.file(self._request(row, face), row["sample_id"], face))
-        return known.image is None and (known.address is None or (known.gone and self.ask_again))
+        return known.image is None and (known.address is None or (known.gone and self._buys_again))
+
+    @property
+    def _buys_again(self) -> bool:
+        return self.ask_again or self.retry > 0
 
     def process(self, rows: list[Row]) -> list[Row]:
         """
@@ -119,7 +123,7 @@ class EndpointImages(ImageStage):
             sender = Sender(self.model, budget, self.concurrency, self.retries)
             shelf = ImageShelf(self.cache, self.base_url)
             async with ImageShop(
-                self.endpoint, shelf, sender, self.price, self.ask_again, self.max_bytes
+                self.endpoint, shelf, sender, self.price, self._buys_again, self.max_bytes
             ) as shop:
                 jobs = [
                     partial(shop.buy, self._request(*place), place[0]["sample_id"], place[1])

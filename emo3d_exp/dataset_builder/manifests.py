@@ -61,6 +61,8 @@ def begin(store: RowStore, stage: Stage, identity: str) -> Manifest:
             "identity": identity,
             "begun": uuid.uuid4().hex,
             "parameters": stage.parameters(),
+            # Of rows that depend on one row of each stage read, and on no other.
+            "reads": list(stage.reads) if stage.shard_rows is not None else [],
             "inputs": {},
             "complete": False,
         }
