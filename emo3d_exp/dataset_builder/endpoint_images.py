@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emo3d_exp.dataset_builder.endpoint_client import OPENAI_ADDRESS, Endpoint, check_address
+from emo3d_exp.dataset_builder.endpoint_client import OPENAI_ADDRESS, Endpoint, check_address, key_variable_at
 from emo3d_exp.dataset_builder.image_prompts import load_template, prompt
 from emo3d_exp.dataset_builder.image_stage import ImageStage, Picture, check_faces, text_of_face
 from emo3d_exp.dataset_builder.paid_images import Bought, ImageShelf, ImageShop
@@ -72,7 +72,7 @@ class EndpointImages(ImageStage):
         check_limits("builder.images", max_cost, max_calls)
         self.model, self.base_url, self.key_variable = model, base_url, key_variable
         address = OPENAI_ADDRESS if base_url is None else check_address(base_url)
-        variable = key_variable or ("OPENAI_API_KEY" if base_url is None else None)
+        variable = key_variable_at(address, key_variable)
         self.endpoint = Endpoint("builder/images=endpoint", model, address, variable, timeout)
         self.size, self.quality, self.response_format = size, quality, response_format
         self.faces, self.template, self.min_size = check_faces(faces), load_template(template), min_size
