@@ -30,6 +30,10 @@ class AskingStage(Stage):
     over all rounds, also where the answer was of no use or none at all; its ``cost`` is what these answers
     cost, whoever asked first. Refusals, timeouts and dropped connections are in neither.
 
+    Two runs that ask the same at the same time may both pay for it: an answer is looked up before a question
+    is sent, and questions under way elsewhere are not known. Each run's rows hold what it was answered; the
+    answer that came first is kept, and rows that are made later, or again, are made of that one.
+
     Attributes:
         answer_tokens: expected of one answer.
     """
