@@ -17,7 +17,8 @@ def check_downloads(files: Iterable[Path]) -> dict[str, str]:
     """Checksums of the files of a snapshot in the hub's cache, by path in the snapshot's folder ``data``.
 
     The cache keeps every file under the name that the hub identifies it by: the SHA-256 of a large one, git's
-    SHA-1 of a small one. Files that lie in the cache otherwise (where links cannot be made) are left out.
+    SHA-1 of a small one. Files that lie in the cache otherwise (where links cannot be made) are left out,
+    which whoever asks should tell.
 
     Raises:
         DataError: a file's content is not what the hub has.

@@ -22,8 +22,6 @@ OPENAI_ADDRESS = "https://api.openai.com/v1"
 _DUMMY_KEY = "none"
 """The client insists on one; a server of one's own does not look at it."""
 _LONGEST_REASON = 200
-_LONGEST_WAIT = 120.0
-"""Seconds; a server that wants more is not waited for."""
 _DECLINED = ("content_filter", "content_policy_violation", "moderation_blocked")
 
 
@@ -93,23 +91,34 @@ class Endpoint:
     def _refused(self, error: APIStatusError) -> NoAnswerError | ConfigError:
         status, message = error.status_code, self.without_key(error.message)
         if status in (401, 403, 404) or error.code == "insufficient_quota":
+            cure = f"check base_url, model and the key in {self.key_variable}"
+            if self.key_variable is None:
+                cure = (
+                    "no key was sent: if it wants one, set key_variable=… to the environment variable that "
+                    "holds it; else check base_url and model"
+                )
             return ConfigError(
-                f"{self.base_url} refuses model {self.model} (HTTP {status}: {message}): check base_url, "
-                f"model and the key in {self.key_variable or 'key_variable'}"
+                f"{self.base_url} refuses model {self.model} (HTTP {status}: {message}): {cure}"
             )
         wait = retry_after(error.response.headers)
         again = status in (408, 409, 429) or status >= 500
         told = error.response.headers.get("x-should-retry")
         again = told == "true" if told in ("true", "false") else again
-        too_long = wait is not None and wait > _LONGEST_WAIT
-        return NoAnswerError(
-            f"HTTP {status}: {message}", again and not too_long, wait, declined=error.code in _DECLINED
-        )
+        return NoAnswerError(f"HTTP {status}: {message}", again, wait, declined=error.code in _DECLINED)
 
     def without_key(self, message: str) -> str:
         """A line of a message; endpoints repeat a key that they refuse."""
         key = os.environ.get(self.key_variable, "").strip() if self.key_variable else ""
         return " ".join((message.replace(key, "…") if key else message).split())[:_LONGEST_REASON]
+
+
+def key_variable_at(base_url: str, named: str | None) -> str | None:
+    """The environment variable whose key goes to an address: the one that is named; OPENAI_API_KEY at
+    OpenAI's own address; none elsewhere, so that no other server is ever sent it unasked."""
+    if named:
+        return named
+    ours = urlsplit(base_url).scheme == "https" and _same_host(base_url, OPENAI_ADDRESS)
+    return "OPENAI_API_KEY" if ours else None
 
 
 def check_address(base_url: str) -> str:
@@ -121,10 +130,10 @@ def check_address(base_url: str) -> str:
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError("base_url must be an address such as http://localhost:8000/v1")
-    if parts.username or parts.password or parts.query:
+    if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError(
-            "base_url holds a name, password or query, which would be written into manifests: give the key "
-            "in the environment variable that key_variable names"
+            "base_url holds a name, password, query or fragment, which would be written into manifests: "
+            "give the key in the environment variable that key_variable names"
         )
     return base_url.rstrip("/")
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emo3d_exp.dataset_builder.endpoint_client import OPENAI_ADDRESS, Endpoint, check_address
+from emo3d_exp.dataset_builder.endpoint_client import OPENAI_ADDRESS, Endpoint, check_address, key_variable_at
 from emo3d_exp.dataset_builder.image_prompts import load_template, prompt
 from emo3d_exp.dataset_builder.image_stage import ImageStage, Picture, check_faces, text_of_face
 from emo3d_exp.dataset_builder.paid_images import Bought, ImageShelf, ImageShop
@@ -72,7 +72,7 @@ class EndpointImages(ImageStage):
         check_limits("builder.images", max_cost, max_calls)
         self.model, self.base_url, self.key_variable = model, base_url, key_variable
         address = OPENAI_ADDRESS if base_url is None else check_address(base_url)
-        variable = key_variable or ("OPENAI_API_KEY" if base_url is None else None)
+        variable = key_variable_at(address, key_variable)
         self.endpoint = Endpoint("builder/images=endpoint", model, address, variable, timeout)
         self.size, self.quality, self.response_format = size, quality, response_format
         self.faces, self.template, self.min_size = check_faces(faces), load_template(template), min_size
@@ -95,7 +95,11 @@ class EndpointImages(ImageStage):
             return True
         shelf = ImageShelf(self.cache, self.base_url)
         known = shelf.known(shelf.file(self._request(row, face), row["sample_id"], face))
-        return known.image is None and (known.address is None or (known.gone and self.ask_again))
+        return known.image is None and (known.address is None or (known.gone and self._buys_again))
+
+    @property
+    def _buys_again(self) -> bool:
+        return self.ask_again or self.retry > 0
 
     def process(self, rows: list[Row]) -> list[Row]:
         """
@@ -119,7 +123,7 @@ class EndpointImages(ImageStage):
             sender = Sender(self.model, budget, self.concurrency, self.retries)
             shelf = ImageShelf(self.cache, self.base_url)
             async with ImageShop(
-                self.endpoint, shelf, sender, self.price, self.ask_again, self.max_bytes
+                self.endpoint, shelf, sender, self.price, self._buys_again, self.max_bytes
             ) as shop:
                 jobs = [
                     partial(shop.buy, self._request(*place), place[0]["sample_id"], place[1])

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from emo3d_exp.data.archives import safe_name
+from emo3d_exp.dataset_builder.addresses import refuse_secrets
 from emo3d_exp.dataset_builder.image_stage import MAX_FACES, ImageStage, Picture
 from emo3d_exp.dataset_builder.stage import Row
 from emo3d_exp.errors import ConfigError, DataError
@@ -46,11 +46,8 @@ class FolderImages(ImageStage):
     ) -> None:
         if not root:
             raise ConfigError("builder.images.root: give the folder, archive or address of the photographs")
-        if "://" in str(root) and urlsplit(str(root)).password:
-            raise ConfigError(
-                "builder.images.root holds a password, which would be written into manifests: give it where "
-                "fsspec looks for it, its configuration file or the environment"
-            )
+        refuse_secrets("builder.images.root", str(root))
+        refuse_secrets("builder.images.mapping", str(mapping or ""))
         self.root, self.mapping, self.min_size = str(root), mapping, min_size
         self.processes = processes or available_cores()
 

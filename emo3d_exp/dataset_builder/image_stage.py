@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emo3d_exp.dataset_builder.image_checks import image_key, image_problem
-from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
+from emo3d_exp.dataset_builder.stage import CALLS, COST, LACKING, SET_ASIDE, Row, Stage
 from emo3d_exp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class Picture:
 
 class ImageStage(Stage):
     """Stage ``images``: 1 to 4 pictures a sample. Those that cannot be used are kept without bytes, with the
-    reason; a sample without any picture is set aside.
+    reason; a sample without any picture is set aside, and ``lacking`` says which reasons there are for
+    pictures that a sample lacks beside those it has.
     """
 
     name = "images"
@@ -60,7 +61,8 @@ class ImageStage(Stage):
             ]
         )
         columns = [("sample_id", pa.int64()), ("images", pa.list_(image))]
-        return pa.schema([*columns, (CALLS, pa.int64()), (COST, pa.float64()), (SET_ASIDE, pa.string())])
+        paid = [(CALLS, pa.int64()), (COST, pa.float64())]
+        return pa.schema([*columns, *paid, (SET_ASIDE, pa.string()), (LACKING, pa.string())])
 
     def process(self, rows: list[Row]) -> list[Row]:
         return [self.image_row(row, list(self.pictures(row))) for row in rows]
@@ -70,12 +72,14 @@ class ImageStage(Stage):
         images = [_checked(picture, self.min_size) for picture in pictures]
         reasons = list(dict.fromkeys(image["reason"] for image in images if image["reason"]))
         none_left = all(image["image"] is None for image in images)
+        told = "; ".join(reasons)
         return {
             "sample_id": row["sample_id"],
             "images": images,
             CALLS: sum(picture.calls for picture in pictures),
             COST: float(sum(picture.cost for picture in pictures)),
-            SET_ASIDE: ("no image: " + "; ".join(reasons or ["none was given"])) if none_left else None,
+            SET_ASIDE: f"no image: {told or 'none was given'}" if none_left else None,
+            LACKING: told if told and not none_left else None,
         }
 
 

@@ -61,6 +61,8 @@ def begin(store: RowStore, stage: Stage, identity: str) -> Manifest:
             "identity": identity,
             "begun": uuid.uuid4().hex,
             "parameters": stage.parameters(),
+            # Of rows that depend on one row of each stage read, and on no other.
+            "reads": list(stage.reads) if stage.shard_rows is not None else [],
             "inputs": {},
             "complete": False,
         }
@@ -100,7 +102,14 @@ def counted(store: RowStore) -> Manifest:
         counts[SET_ASIDE] = aside
     if calls := store.total(CALLS):
         counts |= {CALLS: int(calls), COST: store.total(COST)}
-    return counts | {"content_hash": store.content_hash()}
+    return counts | {"content_hash": store.content_hash(), "places_hash": store.places_hash()}
+
+
+def state_of(store: RowStore, manifest: Manifest) -> str:
+    """What a stage that reads this one notes of it: it changes when rows do, and when they lie elsewhere
+    (which ``content_hash``, by which builds are compared, does not)."""
+    places = manifest.get("places_hash") or store.places_hash()  # an older manifest has none
+    return f"{manifest.get('content_hash')}-{places}"
 
 
 def in_words(manifest: Manifest) -> str:

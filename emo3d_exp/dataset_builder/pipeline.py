@@ -21,8 +21,10 @@ from emo3d_exp.dataset_builder.manifests import (
     identity_of,
     in_words,
     readable,
+    state_of,
 )
 from emo3d_exp.dataset_builder.progress_bars import stage_bars
+from emo3d_exp.dataset_builder.retrying import RETRYING, begin_retry, retry_under_way
 from emo3d_exp.dataset_builder.screening import ScreeningStage, screens_of, with_screens
 from emo3d_exp.dataset_builder.stage import CALLS, COST, SET_ASIDE, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
@@ -59,7 +61,9 @@ def run_stages(
         progress: show it on the terminal.
         limit: only the first so many samples of every stage, which then stays incomplete; what is read may be
             incomplete too. None for all.
-        retry: first forget the samples that a stage set aside, so that they are tried again.
+        retry: first forget the samples that a stage set aside, and rows that lack something, so that they are
+            tried again. A retry that was stopped is gone on with, by a run without ``retry`` too: what it has
+            made again is not forgotten once more.
 
     Returns:
         The manifests of the stages that were run, by name.
@@ -99,11 +103,11 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
         store, stage, identity_of(stage, {name: inputs[name]["identity"] for name in stage.reads})
     )
     stage.build, stage.begun = work.build.absolute(), manifest.get("begun", "")
-    input_hashes = {name: known["content_hash"] for name, known in inputs.items()}
+    input_states = {name: state_of(RowStore(work.build, name), known) for name, known in inputs.items()}
     if manifest["complete"]:
         store.check_shards(manifest.get("files", {}))
-    known = not _forget(work, store, manifest, input_hashes) and manifest["complete"]
-    known = known and has_all_shards(store, manifest)
+    known = not _forget(work, store, manifest, input_states) and has_all_shards(store, manifest)
+    stage.retry = retry_under_way(manifest)
     if known and stage.reads:
         return _already(manifest)
     rows = stage.source() if not stage.reads else _inputs(work)
@@ -112,8 +116,8 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
     wanted = rows if work.limit is None else rows[: work.limit]
     _make(work, store, wanted, executor, bars)
     whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
-    earlier = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST)}
-    manifest = earlier | counted(store) | {"complete": whole, "inputs": input_hashes}
+    earlier = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST, RETRYING)}
+    manifest = earlier | counted(store) | {"complete": whole, "inputs": input_states}
     store.write_manifest(manifest)
     log.info("%s: %s in %.1f s", stage.name, in_words(manifest), time.monotonic() - started)
     return manifest
@@ -134,18 +138,13 @@ def _forget(work: _Work, store: RowStore, manifest: Manifest, inputs: dict[str, 
     """Remove rows that are to be made again; whether the stage has anything to do because of them or of
     inputs that are others now."""
     others = manifest["inputs"] != inputs
-    noted = store.count(SET_ASIDE) if work.retry else 0
-    whole = work.stage.shard_rows is None and others
-    if manifest["complete"] and (noted or whole):
+    begin_retry(store, manifest, work.retry, work.stage.ask_again)
+    if work.stage.shard_rows is None and others:
         # A process that is killed from here on must not leave a stage that seems complete.
         manifest["complete"] = False
         store.write_manifest(manifest)
-    if noted:
-        log.info("%s: %d samples that were set aside are tried again", work.stage.name, noted)
-        store.blank_noted(SET_ASIDE)
-    if whole:
         store.clear()  # it looks at all rows together
-    return bool(noted or others)
+    return others or not manifest["complete"]
 
 
 def _make(work: _Work, store: RowStore, rows: list[Row], executor: Executor, bars: Progress) -> None:

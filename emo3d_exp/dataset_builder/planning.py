@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emo3d_exp.dataset_builder.inputs import check_names, joined_rows, set_aside_by
-from emo3d_exp.dataset_builder.manifests import Manifest, identity_of, readable, refuse_others
+from emo3d_exp.dataset_builder.manifests import Manifest, identity_of, readable, refuse_others, state_of
+from emo3d_exp.dataset_builder.retrying import forgets, to_forget
 from emo3d_exp.dataset_builder.screening import ScreeningStage, screens_of, with_screens
-from emo3d_exp.dataset_builder.stage import SET_ASIDE, Estimate, Row, Stage
+from emo3d_exp.dataset_builder.stage import Estimate, Row, Stage
 from emo3d_exp.dataset_builder.store import RowStore
 from emo3d_exp.errors import Emo3DError
 
@@ -126,11 +127,11 @@ class _Plan:
 
     def _done(self, manifest: Manifest | None, inputs: dict[str, Manifest], rows: list[Row]) -> set[int]:
         """Ids of the samples whose rows stay."""
-        columns = (SET_ASIDE,) if self.retry and SET_ASIDE in self.store.columns() else ()
-        done = {row["sample_id"] for row in self.store.rows(columns) if row.get(SET_ASIDE) is None}
+        again = to_forget(self.store) if forgets(manifest, self.retry) else set()
+        done = self.store.sample_ids() - again
         if self.stage.shard_rows is not None:
             return done
         # It looks at all rows together, so that any change makes all of them again.
-        hashes = {name: known.get("content_hash") for name, known in inputs.items()}
-        same = manifest is not None and manifest["inputs"] == hashes and not self._unfinished()
+        states = {name: state_of(RowStore(self.build, name), known) for name, known in inputs.items()}
+        same = manifest is not None and manifest["inputs"] == states and not self._unfinished()
         return done if same and done == {row["sample_id"] for row in rows} else set()

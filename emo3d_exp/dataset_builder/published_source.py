@@ -16,17 +16,15 @@ from emo3d_exp.data.hub import REPOSITORY, fetch, snapshot_revision, wanted_file
 from emo3d_exp.data.hub_checksums import check_downloads
 from emo3d_exp.data.table import Row
 from emo3d_exp.data.table_schema import ASSEMBLED, table_schema
-from emo3d_exp.data.unpacking import UnpackLimits, unpack
+from emo3d_exp.data.unpacking import UnpackLimits
 from emo3d_exp.dataset_builder.published_counts import CHECK, TELL, count_table, refuse_unexpected
 from emo3d_exp.dataset_builder.store import RowStore
+from emo3d_exp.dataset_builder.unpacked_archives import PICTURES, UNPACKED, unpacked
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.records import ImageRef
 from emo3d_exp.vocab import EMOTIONS
 
 log = logging.getLogger(__name__)
-
-PICTURES = "pictures"
-"""Folder of unpacked archives in the folder that is built."""
 
 
 class PublishedSource:
@@ -84,9 +82,9 @@ class PublishedSource:
         """
         folder = Path(folder).expanduser().resolve()
         store = RowStore(folder, ASSEMBLED)
-        self._claim(store)
+        self._refuse_others(store)
         root = fetch(self.parts, self.hub_id) if self.root is None else Path(self.root).expanduser().resolve()
-        checksums = {} if self.root else check_downloads(root / file for file in wanted_files(self.parts))
+        checked = {} if self.root else self._checked(root)
         rows = read_published(root, self.on_bad_rows, self.name)
         in_table = count_table(rows)
         if self.counts == CHECK:
@@ -95,12 +93,15 @@ class PublishedSource:
         images = find_images(rows, finder)
         counts = in_table | _found(rows, images, finder)
         self._check(counts)
-        moved = self._unpacked(finder, folder) if self.unpack else {}
+        # From here on: what was refused before leaves the folder to another root.
+        self._claim(store)
+        moved = unpacked(finder.archives, store, self.limits) if self.unpack else {}
         table = list(_table_rows(rows, images, finder, folder, moved))
         store.clear()
         store.append(0, table, table_schema(exact=True))
         manifest = self._manifest() | {"counts": counts, "counts_are": self._counts_are()}
-        manifest |= {"revision": snapshot_revision(root), "checksums": checksums, "rows": len(table)}
+        manifest |= {UNPACKED: (store.manifest() or {})[UNPACKED]} if moved else {}
+        manifest |= {"revision": snapshot_revision(root), "checksums": {}, **checked, "rows": len(table)}
         manifest |= {"shards": 1, "complete": True, "content_hash": store.content_hash()}
         store.write_manifest(manifest)
         log.info("%s: %s", folder, json.dumps(counts))
@@ -115,13 +116,31 @@ class PublishedSource:
         identity = hashlib.sha256(told.encode()).hexdigest()[:16]
         return {"stage": ASSEMBLED, "identity": identity, "parameters": parameters, "inputs": {}}
 
-    def _claim(self, store: RowStore) -> None:
+    def _refuse_others(self, store: RowStore) -> None:
+        """A claim without anything in it, of a run that failed, is no other table."""
         before, now = store.manifest(), self._manifest()
-        if before is not None and before["identity"] != now["identity"]:
+        if before is None or before["identity"] == now["identity"]:
+            return
+        if "begun" in before or before.get("complete") or store.shards() or (store.build / PICTURES).exists():
             raise ConfigError(f"{store.folder} holds another table; choose another folder with out=…")
+
+    def _claim(self, store: RowStore) -> None:
+        before = (store.manifest() or {}).get(UNPACKED, {})
         store.folder.mkdir(parents=True, exist_ok=True)
         store.clean()
-        store.write_manifest(now | {"complete": False})
+        store.write_manifest(self._manifest() | {"complete": False, UNPACKED: before})
+
+    def _checked(self, root: Path) -> dict[str, Any]:
+        """Checksums of the fetched files, and the names of those that could not be checked."""
+        files = [root / file for file in wanted_files(self.parts)]
+        checksums = check_downloads(files)
+        unchecked = [file.name for file in files if file.name not in checksums]
+        if unchecked:
+            log.warning(
+                "%d of %d fetched files could not be checked against the hub's checksums (the cache keeps "
+                "them under no checksum): %s", len(unchecked), len(files), ", ".join(unchecked),
+            )  # fmt: skip
+        return {"checksums": checksums, "unchecked": unchecked}
 
     def _check(self, counts: dict[str, Any]) -> None:
         lacking = counts["pictures_named"] - counts["pictures_found"]
@@ -130,17 +149,6 @@ class PublishedSource:
                 f"{lacking} of {counts['pictures_named']} pictures that the table names are not there (by "
                 f"archive: {counts['pictures_missing']}); fetch the archives, or set emo3d.complete=false"
             )
-
-    def _unpacked(self, finder: ImageFinder, folder: Path) -> dict[str, Path]:
-        """Folders of the unpacked archives, by the archive's path."""
-        folders = {}
-        for archive in finder.archives:
-            target = folder / PICTURES / archive.stem
-            if not target.is_dir():
-                log.info("unpacking %s", archive.name)
-                unpack(archive, target, self.limits)
-            folders[str(archive)] = target
-        return folders
 
 
 def _found(rows: Sequence[Row], images: Sequence[ImageRef | None], finder: ImageFinder) -> dict[str, Any]:

@@ -18,6 +18,11 @@ class ScreeningStage(Stage):
     not; what was made of such a sample before stays where it is, unused. It is brought up to date before any
     stage after it runs, so that it must cost nothing. Its parameters are no part of what the rows of later
     stages depend on: other ones leave those rows valid.
+
+    A stage that looks at all samples together may decide otherwise when an earlier stage has new rows. One
+    that keeps the first of several copies, by sample id, sets a sample aside whose pictures were paid for
+    already where ``retry=true`` brings a sample with a lower id a text like its own; what was paid stays in
+    the counts of the stages that paid it.
     """
 
     def schema(self) -> pa.Schema:

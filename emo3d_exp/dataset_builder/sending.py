@@ -21,6 +21,10 @@ PATIENCE = 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds, where the server does not say how long to wait. The second attempt comes after the first pause,
 and every further one after twice the last."""
+LONGEST_WAIT = 120.0
+"""Seconds; a server that wants more is not waited for."""
+TOLD_WAIT = 10.0
+"""Seconds; longer waits are logged."""
 
 
 class NoAnswerError(Exception):
@@ -36,6 +40,18 @@ class NoAnswerError(Exception):
     ) -> None:
         super().__init__(reason)
         self.again, self.pause, self.declined = again, pause, declined
+
+    @property
+    def waits(self) -> bool:
+        """Whether another attempt is made."""
+        return self.again and (self.pause is None or self.pause <= LONGEST_WAIT)
+
+    def after(self, attempts: int) -> NoAnswerError:
+        """What is told after the last of so many attempts."""
+        if not self.again:
+            return self
+        asked = "" if self.waits else f"; it says to wait {self.pause:.0f} s, which is too long"
+        return NoAnswerError(f"{self} (attempts: {attempts}{asked})", declined=self.declined)
 
 
 class SpoiledAnswerError(NoAnswerError):
@@ -97,15 +113,20 @@ class Sender:
             try:
                 answer = await self._attempt(send, at_most)
             except NoAnswerError as error:
-                if error.again and attempt < self.retries:
-                    await asyncio.sleep(pause(attempt, error.pause))
+                if error.waits and attempt < self.retries:
+                    await self._wait(pause(attempt, error.pause))
                     continue
-                told = NoAnswerError(f"{error} (attempts: {attempt + 1})") if error.again else error
+                told = error.after(attempt + 1)
                 self._count_failure(told)
                 raise told from error
             self._failed_in_a_row = 0
             return answer
         raise AssertionError("the last attempt returns or raises")
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > TOLD_WAIT:
+            log.warning("%s says to wait %.0f s before the next attempt", self.name, seconds)
+        await asyncio.sleep(seconds)
 
     async def _attempt(self, send: Callable[[Call], Awaitable[T]], at_most: float) -> T:
         async with self.budget.one_call(at_most) as call:

@@ -19,6 +19,9 @@ Row = dict[str, Any]
 SET_ASIDE = "set_aside"
 """Column of stages that can fail for a sample: None, or in words why the sample goes no further. Later stages
 do not see such a sample; ``retry=true`` tries it again."""
+LACKING = "lacking"
+"""Column of stages whose rows can go on without all that they should hold: None, or in words what failed;
+``retry=true`` makes such a row again."""
 CALLS, COST = "calls", "cost"
 """Columns of stages that pay for answers: requests sent for a sample, and their price in US dollars."""
 
@@ -45,6 +48,11 @@ class Stage(ABC):
         processes: how many may share the work.
         build, begun: folder of the build, and a random name of this stage's rows in it, by which its
             spending is counted; ``run_stages`` sets them, and no row may depend on them.
+        ask_again: in a retry, a stage that pays asks about a sample anew, rather than making its row again of
+            what was answered.
+        retry: number of the retry that is under way and asks anew, from 1, 0 for none; ``run_stages`` sets
+            it, also where a run goes on with a retry that was stopped. A sample is asked about anew at most
+            once in each.
     """
 
     name: ClassVar[str]
@@ -53,6 +61,8 @@ class Stage(ABC):
     processes: int = 1
     build: Path | None = None
     begun: str = ""
+    ask_again: bool = False
+    retry: int = 0
 
     @abstractmethod
     def parameters(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +73,16 @@ class RowStore:
 
         return float(sum(pc.sum(_read(shard, [column])[column]).as_py() or 0 for shard in self._with(column)))
 
-    def blank_noted(self, column: str) -> None:
-        """Blank the rows in which a column is not None, shard by shard, each atomically.
+    def noted(self, column: str) -> set[int]:
+        """Ids of the rows in which a column is not None; none where there is no such column."""
+        found = set()
+        for shard in self._with(column):
+            table = _read(shard, ["sample_id", column])
+            found |= set(table.filter(table[column].is_valid())["sample_id"].to_pylist())
+        return found - {BLANK}
+
+    def blank(self, samples: Set[int]) -> None:
+        """Blank the rows of these samples, shard by shard, each atomically.
 
         The other rows keep their places, by which pictures are found: what is blank has the sample id -1, and
         no reader sees it.
@@ -82,11 +90,11 @@ class RowStore:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        for shard in self._with(column):
-            table = _read(shard)
-            if table[column].null_count == len(table):
+        for shard in self.shards() if samples else ():
+            if samples.isdisjoint(_read(shard, ["sample_id"])["sample_id"].to_pylist()):
                 continue
-            rows = [row if row[column] is None else {"sample_id": BLANK} for row in table.to_pylist()]
+            table = _read(shard)
+            rows = [{"sample_id": BLANK} if row["sample_id"] in samples else row for row in table.to_pylist()]
             with write_atomically(shard) as partial:
                 pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), partial)
 
@@ -109,6 +117,14 @@ class RowStore:
                 content = json.dumps(row, default=lambda data: hashlib.sha256(data).hexdigest())
                 digests[row["sample_id"]] = hashlib.sha256(content.encode()).digest()
         return hashlib.sha256(b"".join(digests[sample] for sample in sorted(digests))).hexdigest()[:16]
+
+    def places_hash(self) -> str:
+        """16 hex digits of where the rows lie: the shards' names, and the sample ids in them, blanked too."""
+        digest = hashlib.sha256()
+        for shard in self.shards():
+            samples = _read(shard, ["sample_id"])["sample_id"].to_pylist()
+            digest.update(json.dumps([shard.name, samples]).encode())
+        return digest.hexdigest()[:16]
 
     def shard_facts(self) -> dict[str, dict[str, int]]:
         """``rows`` (blanked ones too) and ``bytes`` of every shard, by the name of its file.

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from emo3d_exp.data.images import encoded_bytes
 from emo3d_exp.dataset_builder.findings import Finding, found
+from emo3d_exp.dataset_builder.image_checks import image_key
 from emo3d_exp.errors import DataError
-from emo3d_exp.records import Corpus
+from emo3d_exp.records import Corpus, ImageRef
 from emo3d_exp.vocab import BLENDSHAPES
 
 STILL = 1e-3
@@ -99,6 +101,7 @@ def picture_findings(corpus: Corpus) -> list[Finding]:
     _members.cache_clear()
     return [
         *found("pictures", "error", "pictures that are named and not there", lost),
+        *found("pictures", "error", "pictures other than those that the table was made of", _others(corpus)),
         *found("pictures", "note", "faces without a picture", _faces(corpus, missing)),
         *found("leaks", "error", "pictures that stand in two parts of the split", leaks),
         *found("pictures", "warning", "pictures that several samples of one part share", shared),
@@ -117,6 +120,20 @@ def _shared(corpus: Corpus) -> tuple[list[str], list[str]]:
             ids = ", ".join(str(sample) for sample in sorted(corpus.sample_id[list(samples)].tolist())[:4])
             (leaks if len(parts) > 1 else shared).append(f"{key}: samples {ids}")
     return leaks, shared
+
+
+def _others(corpus: Corpus) -> list[str]:
+    """Pictures in shards, where another one lies than the table's key stands for."""
+    stored = [ref for ref in corpus.image if ref is not None and ".parquet!" in ref.location]
+    return [ref.location for ref in stored if _is_there(ref.location) and _key(ref) != ref.key]
+
+
+def _key(ref: ImageRef) -> str | None:
+    """None where there is no picture at the place."""
+    try:
+        return image_key(encoded_bytes(ref))
+    except DataError:
+        return None
 
 
 def _is_there(location: str) -> bool:

@@ -182,7 +182,7 @@ def test_diffusers_that_is_not_installed(monkeypatch):
 def test_every_source_writes_the_columns_of_the_stage():
     stages = [FolderImages("x"), RenderedImages(), DiffusersImages("x")]
     first = stages[0].schema()
-    assert first.names == ["sample_id", "images", "calls", "cost", "set_aside"]
+    assert first.names == ["sample_id", "images", "calls", "cost", "set_aside", "lacking"]
     assert pa.types.is_struct(first.field("images").type.value_type)
     for stage in stages:
         assert [stage.schema().field(name) for name in first.names] == list(first)

@@ -203,7 +203,7 @@ def test_a_cache_that_breaks_later_stops_with_a_message(tmp_path):
         ({"model": None}, "no name"),
         ({"price_in": None}, "set price_in"),
         ({"base_url": "localhost:8000"}, "an address such as"),
-        ({"base_url": "https://me:secret@host/v1"}, "name, password or query"),
+        ({"base_url": "https://me:secret@host/v1"}, "name, password, query or fragment"),
         ({"structured": "xml"}, "structured=xml: choose from json_schema, json_object, text"),
         ({"concurrency": 0}, "at least 1"),
     ],

@@ -31,7 +31,8 @@ def test_stages_read_each_other_and_write_manifests(tmp_path):
     stored = json.loads((tmp_path / "draws" / "manifest.json").read_text())
     assert stored == manifests["draws"]
     assert stored["complete"] and stored["rows"] == 22 and stored["shards"] == 8
-    assert stored["inputs"] == {"numbers": manifests["numbers"]["content_hash"]}
+    numbers = manifests["numbers"]
+    assert stored["inputs"] == {"numbers": f"{numbers['content_hash']}-{numbers['places_hash']}"}
     assert manifests["numbers"]["parameters"] == {"factor": 3}
 
 

@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS answers (
 );
 CREATE TABLE IF NOT EXISTS spoiled (key TEXT PRIMARY KEY, calls INTEGER NOT NULL, cost REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS rounds (
-    purpose TEXT, sample_id INTEGER, begun INTEGER NOT NULL, PRIMARY KEY (purpose, sample_id)
+    purpose TEXT, sample_id INTEGER, begun INTEGER NOT NULL, retry INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (purpose, sample_id)
 );
 """
 _COLUMNS = "text, ended, tokens_in, tokens_out, answer_id, guessed"
@@ -40,14 +41,15 @@ class AnswerCache(Ledger):
             DataError: the file cannot be made, or is none of these.
         """
         super().__init__((cache_root() / "llm" if folder is None else Path(folder).expanduser()) / FILE)
-        with self._told():
-            names = [column[1] for column in self._db.execute("PRAGMA table_info(answers)")]
-            if "guessed" not in names:  # a file of an earlier version
-                self._add_guessed()
+        with self._told():  # a file of an earlier version lacks columns
+            for table, column in (("answers", "guessed"), ("rounds", "retry")):
+                names = [known[1] for known in self._db.execute(f"PRAGMA table_info({table})")]
+                if column not in names:
+                    self._add(table, column)
 
-    def _add_guessed(self) -> None:
+    def _add(self, table: str, column: str) -> None:
         try:
-            self._db.execute("ALTER TABLE answers ADD COLUMN guessed INTEGER NOT NULL DEFAULT 0")
+            self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
         except sqlite3.OperationalError as error:
             if "duplicate column" not in str(error):  # another process was faster
                 raise
@@ -81,14 +83,15 @@ class AnswerCache(Ledger):
         """Answers with this key that were none, and US dollars."""
         return self._found("SELECT calls, cost FROM spoiled WHERE key = ?", (key,)) or (0, 0.0)
 
-    def rounds(self, purpose: str, sample_id: int) -> int:
-        """Rounds of questions that were begun for a sample, at least 1."""
-        row = self._found(
-            "SELECT begun FROM rounds WHERE purpose = ? AND sample_id = ?", (purpose, sample_id)
-        )
-        return row[0] if row else 1
+    def rounds(self, purpose: str, sample_id: int) -> tuple[int, int]:
+        """Rounds of questions that were begun for a sample, at least 1, and the last retry that asked."""
+        return self._found(
+            "SELECT begun, retry FROM rounds WHERE purpose = ? AND sample_id = ?", (purpose, sample_id)
+        ) or (1, 0)
 
-    def begin_round(self, purpose: str, sample_id: int, rounds: int) -> None:
-        """Remember that so many rounds were begun."""
+    def begin_round(self, purpose: str, sample_id: int, rounds: int, retry: int) -> None:
+        """Remember that so many rounds were begun, and that this retry asked."""
         with self._changes():
-            self._db.execute("INSERT OR REPLACE INTO rounds VALUES (?, ?, ?)", (purpose, sample_id, rounds))
+            self._db.execute(
+                "INSERT OR REPLACE INTO rounds VALUES (?, ?, ?, ?)", (purpose, sample_id, rounds, retry)
+            )

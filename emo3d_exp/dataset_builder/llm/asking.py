@@ -62,7 +62,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Manner:
-    """How questions are asked; see ``AskingStage``."""
+    """How questions are asked; see ``AskingStage``.
+
+    Attributes:
+        ask_again: give a sample another round. retry: number of the retry that does so, 0 for none.
+    """
 
     purpose: str
     seed: int
@@ -70,6 +74,7 @@ class Manner:
     max_tokens: int
     repairs: int
     ask_again: bool
+    retry: int = 0
 
 
 class Asker:
@@ -77,8 +82,10 @@ class Asker:
 
     A sample has one *round* of questions: the first, and repairs while the answer cannot be used. When all
     its rounds came to nothing, ``ask_again`` begins another, which is noted before anything is asked: so a
-    process that is killed, or stops, goes on with it. A round is told from the cache as far as it was
-    answered, always from the first one, so that calls and cost are those of all rounds.
+    process that is killed, or stops, goes on with it; a retry begins one at most for each sample, however
+    often it is stopped, and none for a sample whose earlier rounds it had to ask for. A round is told from
+    the cache as far as it was answered, always from the first one, so that calls and cost are those of all
+    rounds.
     """
 
     def __init__(self, model: ChatModel, cache: AnswerCache, budget: Budget, manner: Manner) -> None:
@@ -98,14 +105,13 @@ class Asker:
 
     async def _conversation(self, model: _OpenedLater, question: Question) -> Outcome:
         purpose, sample, outcome = self.manner.purpose, question.sample_id, Outcome()
-        rounds = self.cache.rounds(purpose, sample)
+        rounds, _ = self.cache.rounds(purpose, sample)
         try:
             for number in range(rounds):
                 if await self._round(model, question, number, outcome):
                     return outcome
-            # A round that was answered only now has had its chance in this run.
-            if self.manner.ask_again and not outcome.asked:
-                self.cache.begin_round(purpose, sample, rounds + 1)
+            if self._another_round(sample, outcome):
+                self.cache.begin_round(purpose, sample, rounds + 1, self.manner.retry)
                 if await self._round(model, question, rounds, outcome):
                     return outcome
         except NoAnswerError as error:
@@ -114,12 +120,24 @@ class Asker:
         outcome.reason = f"no usable answer in {outcome.calls} calls: {outcome.reason}"
         return outcome
 
+    def _another_round(self, sample: int, outcome: Outcome) -> bool:
+        """A round that was answered only now has had its chance in this run, and in this retry."""
+        if not self.manner.ask_again or outcome.asked:
+            return False
+        return not self.manner.retry or self.cache.rounds(self.manner.purpose, sample)[1] < self.manner.retry
+
+    def _note_retry(self, sample: int) -> None:
+        """That this retry asks about a sample: before anything is sent."""
+        rounds, last = self.cache.rounds(self.manner.purpose, sample)
+        if last < self.manner.retry:
+            self.cache.begin_round(self.manner.purpose, sample, rounds, self.manner.retry)
+
     async def _round(self, model: _OpenedLater, question: Question, number: int, outcome: Outcome) -> bool:
         """Whether it brought a value; ``outcome`` gets that or the reason, and what it took."""
         messages: tuple[Message, ...] = ({"role": "user", "content": question.prompt},)
         for attempt in range(self.manner.repairs + 1):
             request = self._request(question, messages, number, attempt)
-            answer = await self._answer(model, request, outcome)
+            answer = await self._answer(model, question.sample_id, request, outcome)
             try:
                 outcome.value, outcome.reason = read_answer(answer, question.form), None
                 return True
@@ -139,12 +157,13 @@ class Asker:
             int(hashlib.sha256(draw.encode()).hexdigest()[:7], 16),
         )
 
-    async def _answer(self, model: _OpenedLater, request: Request, outcome: Outcome) -> Answer:
+    async def _answer(self, model: _OpenedLater, sample: int, request: Request, outcome: Outcome) -> Answer:
         """The answer, kept before anything else is done with it; ``outcome`` gets what it took."""
         key = request.key(self._identity)
         try:
             if (known := self.cache.find(key)) is None:
                 outcome.asked = True
+                self._note_retry(sample)
                 ask = await model.opened()
                 at_most = self.model.cost(request.tokens, request.max_tokens)
                 answer = await self._sender.answered(partial(self._send, ask, request, key), at_most)

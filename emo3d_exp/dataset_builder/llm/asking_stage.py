@@ -30,6 +30,10 @@ class AskingStage(Stage):
     over all rounds, also where the answer was of no use or none at all; its ``cost`` is what these answers
     cost, whoever asked first. Refusals, timeouts and dropped connections are in neither.
 
+    Two runs that ask the same at the same time may both pay for it: an answer is looked up before a question
+    is sent, and questions under way elsewhere are not known. Each run's rows hold what it was answered; the
+    answer that came first is kept, and rows that are made later, or again, are made of that one.
+
     Attributes:
         answer_tokens: expected of one answer.
     """
@@ -59,7 +63,8 @@ class AskingStage(Stage):
                 all runs of a build together; None for no limit. Requests under way when a run was killed
                 count at the most that they may cost.
             cache: folder of the answers; None for one in the user's cache.
-            ask_again: give samples that were set aside with unusable answers another round of questions.
+            ask_again: give samples that were set aside with unusable answers another round of questions: in a
+                build with ``retry=true``, one for each retry, however often that is stopped and gone on with.
 
         Raises:
             ConfigError: a setting that cannot be.
@@ -119,7 +124,9 @@ class AskingStage(Stage):
         from emo3d_exp.dataset_builder.llm.asking import Asker, Manner
 
         purpose = purpose_of(self)
-        manner = Manner(purpose, self.seed, self.temperature, self.max_tokens, self.repairs, self.ask_again)
+        again = self.retry > 0 if self.begun else self.ask_again
+        settings = (self.seed, self.temperature, self.max_tokens, self.repairs)
+        manner = Manner(purpose, *settings, again, self.retry)
         with AnswerCache(self.cache) as cache:
             budget = Budget(cache, purpose, self.max_cost, self.max_calls)
             outcomes = asyncio.run(Asker(self.model, cache, budget, manner).ask(questions))

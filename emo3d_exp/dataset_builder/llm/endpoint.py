@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from emo3d_exp.dataset_builder.endpoint_client import OPENAI_ADDRESS, Endpoint, check_address, retry_after
+from emo3d_exp.dataset_builder.endpoint_client import (
+    OPENAI_ADDRESS,
+    Endpoint,
+    check_address,
+    key_variable_at,
+    retry_after,
+)
 from emo3d_exp.dataset_builder.llm.chat_model import (
     Answer,
     Ask,
@@ -33,7 +39,8 @@ class OpenAIChat(ChatModel):
     Args:
         model: name at the endpoint; must be given.
         base_url: of the endpoint, without a key.
-        key_variable: environment variable that holds the key; None for a server that wants none.
+        key_variable: environment variable that holds the key. None: OPENAI_API_KEY at OpenAI's address, and
+            at any other base_url no key is sent.
         structured: how the form of the answer is asked for beside the prompt: ``json_schema``,
             ``json_object``, or ``text`` for a server that knows neither.
         output_limit: what the endpoint calls the longest answer: ``max_completion_tokens`` or
@@ -52,7 +59,7 @@ class OpenAIChat(ChatModel):
         self,
         model: str | None,
         base_url: str = OPENAI_ADDRESS,
-        key_variable: str | None = "OPENAI_API_KEY",
+        key_variable: str | None = None,
         structured: str = "json_schema",
         output_limit: str = "max_completion_tokens",
         send_seed: bool = True,
@@ -77,7 +84,8 @@ class OpenAIChat(ChatModel):
                 f"model {model}: concurrency must be at least 1, timeout above 0, retries and prices "
                 "not negative"
             )
-        self.model, self.base_url, self.key_variable = model, check_address(base_url), key_variable
+        self.model, self.base_url = model, check_address(base_url)
+        self.key_variable = key_variable_at(self.base_url, key_variable)
         self.structured, self.output_limit, self.send_seed = structured, output_limit, send_seed
         self.reasoning_effort = reasoning_effort
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
