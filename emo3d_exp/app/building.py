@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from emo3d_exp.errors import ConfigError
+from emo3d_exp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from emo3d_exp.dataset_builder import Stage
@@ -32,6 +32,7 @@ def build_new(cfg: DictConfig, only: Sequence[str] | None) -> None:
     from emo3d_exp.dataset_builder import plan_stages, run_stages
 
     folder, stages = target(cfg), built_stages(cfg)
+    check_source_of_scores(stages, only)
     if cfg.dry_run:
         print_plan(plan_stages(folder, stages, only, cfg.limit, cfg.retry), folder)
         return
@@ -39,11 +40,37 @@ def build_new(cfg: DictConfig, only: Sequence[str] | None) -> None:
         manifests = run_stages(
             folder, stages, only, instantiate(cfg.executor), limit=cfg.limit, retry=cfg.retry
         )
+    require_samples(manifests)
     unfinished = [name for name, manifest in manifests.items() if not manifest["complete"]]
     if unfinished:
         log.info("%s is not complete yet: %s; run again without limit=…", folder, ", ".join(unfinished))
     if rows := manifests.get(ORDER[-1], {}).get("rows"):
         log.info("train on its %d samples: python train.py data=table data.path=%s", rows, folder)
+
+
+def check_source_of_scores(stages: Sequence[Stage], only: Sequence[str] | None) -> None:
+    """Raise ConfigError where scores are to be those that were drawn, and nothing is drawn by us."""
+    from emo3d_exp.dataset_builder import PriorBlendshapes, RenderedImages
+
+    by_name = {stage.name: stage for stage in stages if only is None or "blendshapes" in only}
+    drawn = isinstance(by_name.get("images"), RenderedImages)
+    if isinstance(by_name.get("blendshapes"), PriorBlendshapes) and not drawn:
+        raise ConfigError(
+            "builder/blendshapes=prior gives the scores that builder/images=rendered has drawn; pictures "
+            "from elsewhere are read by builder/blendshapes=mediapipe (stage=images builds without scores)"
+        )
+
+
+def require_samples(manifests: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise DataError where a stage has set all samples aside, with its reasons."""
+    from emo3d_exp.dataset_builder.manifests import why_set_aside
+
+    for name, manifest in manifests.items():
+        if manifest["rows"] and manifest.get("set_aside") == manifest["rows"]:
+            raise DataError(
+                f"stage {name} has set all its {manifest['rows']} samples aside, so nothing is left to go on "
+                f"with: {why_set_aside(manifest)}. Mend the cause, and run again with retry=true"
+            )
 
 
 def target(cfg: DictConfig) -> Path:

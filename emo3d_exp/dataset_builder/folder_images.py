@@ -55,6 +55,10 @@ class FolderImages(ImageStage):
         # Connections belong to one process.
         return {key: value for key, value in self.__dict__.items() if key not in ("_place", "_files")}
 
+    def check(self) -> None:
+        self.parameters()
+        self._place  # noqa: B018  it opens the folder, archive or address
+
     def parameters(self) -> dict[str, Any]:
         listed = hashlib.sha256(self._mapping_bytes()).hexdigest() if self.mapping else None
         return {"source": "folder", "root": self.root, "mapping": listed, "min_size": self.min_size}

@@ -63,6 +63,10 @@ class FaceLandmarkerScores(ImageReadingStage):
         # Every process opens a landmarker of its own.
         return {key: value for key, value in self.__dict__.items() if key != "_reader"}
 
+    def check(self) -> None:
+        self.parameters()
+        landmarker_model(self.model_path)
+
     def parameters(self) -> dict[str, Any]:
         limits = {"max_faces": self.max_faces, "min_confidence": self.min_confidence}
         source = {"source": "mediapipe", "model": model_hash(self.model_path)}

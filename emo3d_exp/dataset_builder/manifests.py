@@ -15,6 +15,9 @@ from emo3d_exp.dataset_builder.store import RowStore
 from emo3d_exp.errors import ConfigError, DataError
 
 Manifest = dict[str, Any]
+REASONS = "set_aside_reasons"
+"""Key of a manifest: the most frequent reasons, and how often each was given."""
+MOST_REASONS, TOLD_REASONS, LONGEST_REASON = 20, 3, 160
 
 
 def plain_parameters(stage: Stage) -> dict[str, Any]:
@@ -34,7 +37,7 @@ def identity_of(stage: Stage, inputs: Mapping[str, str]) -> str:
 
 def refuse_others(store: RowStore, stage: Stage, manifest: Manifest | None, identity: str) -> None:
     """Raise ConfigError where the folder's rows were made with other parameters or other inputs."""
-    if manifest is None or manifest["identity"] == identity:
+    if manifest is None or manifest["identity"] == identity or not store.shards():
         return
     changes = told_changes(manifest["parameters"], plain_parameters(stage))
     told = f"other parameters ({changes})"
@@ -55,7 +58,7 @@ def begin(store: RowStore, stage: Stage, identity: str) -> Manifest:
     store.clean()
     manifest = store.manifest()
     refuse_others(store, stage, manifest, identity)
-    if manifest is None:
+    if manifest is None or manifest["identity"] != identity:  # the latter without any row
         manifest = {
             "stage": stage.name,
             "identity": identity,
@@ -98,8 +101,9 @@ def counted(store: RowStore) -> Manifest:
     """What a manifest says of the rows that are there; ``files``: rows and bytes of every shard."""
     files = store.shard_facts()
     counts: Manifest = {"rows": len(store.sample_ids()), "shards": len(files), "files": files}
-    if aside := store.count(SET_ASIDE):
-        counts[SET_ASIDE] = aside
+    if reasons := store.values(SET_ASIDE):
+        counts[SET_ASIDE] = reasons.total()
+        counts[REASONS] = dict(reasons.most_common(MOST_REASONS))
     if calls := store.total(CALLS):
         counts |= {CALLS: int(calls), COST: store.total(COST)}
     return counts | {"content_hash": store.content_hash(), "places_hash": store.places_hash()}
@@ -112,11 +116,19 @@ def state_of(store: RowStore, manifest: Manifest) -> str:
     return f"{manifest.get('content_hash')}-{places}"
 
 
+def why_set_aside(manifest: Manifest) -> str:
+    """The most frequent reasons, each with its number."""
+    reasons = list(manifest.get(REASONS, {}).items())
+    told = [f"{count} × {reason[:LONGEST_REASON]}" for reason, count in reasons[:TOLD_REASONS]]
+    others = manifest[SET_ASIDE] - sum(count for _, count in reasons[:TOLD_REASONS])
+    return "; ".join([*told, *([f"{others} for other reasons"] if others else [])])
+
+
 def in_words(manifest: Manifest) -> str:
     """Its counts."""
     told = f"{manifest['rows']} rows"
     if manifest.get(SET_ASIDE):
-        told += f", {manifest[SET_ASIDE]} of them set aside"
+        told += f", {manifest[SET_ASIDE]} of them set aside ({why_set_aside(manifest)})"
     if manifest.get(CALLS):
         told += f", {manifest[CALLS]} calls for ${manifest[COST]:.2f}"
     return told

@@ -14,6 +14,7 @@ from rich.progress import Progress
 from emo3d_exp.dataset_builder.executors import LocalExecutor
 from emo3d_exp.dataset_builder.inputs import blocks_left, check_names, joined_rows
 from emo3d_exp.dataset_builder.manifests import (
+    REASONS,
     Manifest,
     begin,
     counted,
@@ -61,9 +62,8 @@ def run_stages(
         progress: show it on the terminal.
         limit: only the first so many samples of every stage, which then stays incomplete; what is read may be
             incomplete too. None for all.
-        retry: first forget the samples that a stage set aside, and rows that lack something, so that they are
-            tried again. A retry that was stopped is gone on with, by a run without ``retry`` too: what it has
-            made again is not forgotten once more.
+        retry: try samples again that were set aside, or lack something. One that was stopped is gone on with,
+            by a run without ``retry`` too.
 
     Returns:
         The manifests of the stages that were run, by name.
@@ -73,6 +73,7 @@ def run_stages(
         DataError: a stage that is read has not been completed, or a shard is damaged.
     """
     check_names(stages, only)
+    _check_left(build, with_screens(stages, only))
     manifests = {}
     with stage_bars(progress) as bars:
         for stage in with_screens(stages, only):
@@ -81,6 +82,13 @@ def run_stages(
             work = _Work(build, stage, limit, again, screens_of(stage, stages))
             manifests[stage.name] = _run(work, executor or LocalExecutor(), bars)
     return manifests
+
+
+def _check_left(build: Path, stages: Sequence[Stage]) -> None:
+    """Let the stages that have work to do say what they lack."""
+    for stage in stages:
+        if not (RowStore(build, stage.name).manifest() or {}).get("complete"):
+            stage.check()
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,11 @@ def _run(work: _Work, executor: Executor, bars: Progress) -> Manifest:
     wanted = rows if work.limit is None else rows[: work.limit]
     _make(work, store, wanted, executor, bars)
     whole = len(wanted) == len(rows) and all(known["complete"] for known in inputs.values())
-    earlier = {key: value for key, value in manifest.items() if key not in (SET_ASIDE, CALLS, COST, RETRYING)}
+    earlier = {
+        key: value
+        for key, value in manifest.items()
+        if key not in (SET_ASIDE, REASONS, CALLS, COST, RETRYING)
+    }
     manifest = earlier | counted(store) | {"complete": whole, "inputs": input_states}
     store.write_manifest(manifest)
     log.info("%s: %s in %.1f s", stage.name, in_words(manifest), time.monotonic() - started)

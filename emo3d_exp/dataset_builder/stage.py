@@ -80,6 +80,10 @@ class Stage(ABC):
         (its file, relative to the build's folder) and ``<stage>_row`` (place in that file).
         """
 
+    def check(self) -> None:
+        """Raise what can be known to fail before any stage does work: settings, files that are not there."""
+        self.parameters()
+
     def estimate(self, rows: Sequence[Row]) -> Estimate:
         """What it takes to process these input rows; nothing, unless a stage says otherwise."""
         return Estimate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,11 @@ class RowStore:
         """Rows in which a column is not None; 0 where there is no such column."""
         columns = (_read(shard, [column])[column] for shard in self._with(column))
         return sum(len(values) - values.null_count for values in columns)
+
+    def values(self, column: str) -> Counter[Any]:
+        """How often each value of a column stands in it, without None."""
+        columns = (_read(shard, [column])[column].to_pylist() for shard in self._with(column))
+        return Counter(value for values in columns for value in values if value is not None)
 
     def total(self, column: str) -> float:
         """Sum of a column of numbers over all rows; 0 where there is no such column."""
