@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emo3d_exp.augmentation.mirror import with_mirror_images
 from emo3d_exp.augmentation.noise import Batches, NoisyBatches
-from emo3d_exp.augmentation.texts import beginning, without_some_words
+from emo3d_exp.augmentation.texts import Beginnings, beginning, without_some_words
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.records import Exchange
 
@@ -66,9 +65,14 @@ class Augmentation:
         return bool(self.text_noise or self.image_noise)
 
     @property
+    def adds_samples(self) -> bool:
+        """:meth:`corpus` does something, for which it has all texts in memory."""
+        return bool(self.mirror or self.word_dropout)
+
+    @property
     def does_something(self) -> bool:
         """Any of the steps does."""
-        return bool(self.mirror or self.word_dropout or self.beginnings or self.adds_noise)
+        return self.adds_samples or bool(self.beginnings) or self.adds_noise
 
     def corpus(self, corpus: Corpus, seed: int) -> Corpus:
         """The training part with what is added to it: first variants with words left out, then the mirror
@@ -82,31 +86,21 @@ class Augmentation:
         if self.word_dropout:
             rows = [row for row in range(len(corpus.text)) for _ in range(self.copies)]
             fewer = [(row, without_some_words(corpus.text[row], self.word_dropout, rng)) for row in rows]
-            corpus = _with_texts(corpus, fewer)
+            corpus = corpus.with_texts(np.array(rows), [text for _, text in fewer])
         return with_mirror_images(corpus) if self.mirror else corpus
 
     def exchange(self, corpus: Corpus) -> tuple[Corpus, Exchange | None]:
         """The corpus with the beginnings of its texts behind them, and how often they are read instead."""
         if not self.beginnings:
             return corpus, None
-        begun = [(row, start) for row, text in enumerate(corpus.text) if (start := beginning(text))]
+        begun = np.fromiter((beginning(text) is not None for text in corpus.text), bool, len(corpus.text))
+        rows = np.flatnonzero(begun)
         other = np.full(len(corpus.text), -1, dtype=np.int64)
-        other[[row for row, _ in begun]] = len(corpus.text) + np.arange(len(begun))
-        return _with_texts(corpus, begun), Exchange(other, self.beginnings)
+        other[rows] = len(corpus.text) + np.arange(len(rows))
+        return corpus.with_texts(rows, Beginnings(corpus.text, rows)), Exchange(other, self.beginnings)
 
     def batches(self, batches: Batches, seed: int) -> Batches:
         """The training part's batches with noise, or as they are where none is asked for."""
         if not self.adds_noise:
             return batches
         return NoisyBatches(batches, {"text": self.text_noise, "image": self.image_noise}, seed)
-
-
-def _with_texts(corpus: Corpus, added: list[tuple[int, str]]) -> Corpus:
-    """The corpus with further texts, each with the sample and number of the row that it was made from."""
-    rows = np.array([row for row, _ in added], dtype=np.int64)
-    return replace(
-        corpus,
-        text=corpus.text + tuple(text for _, text in added),
-        text_sample=np.concatenate([corpus.text_sample, corpus.text_sample[rows]]),
-        text_number=np.concatenate([corpus.text_number, corpus.text_number[rows]]),
-    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from emo3d_exp.records import EmbeddingBatch
+from emo3d_exp.records import EmbeddingBatch, StepShare
 
 if TYPE_CHECKING:
     import torch
@@ -31,13 +31,23 @@ class Batches(Protocol):
 
 
 def with_noise(
-    embedding: torch.Tensor, share: float, generator: torch.Generator | None = None
+    embedding: torch.Tensor,
+    share: float,
+    generator: torch.Generator | None = None,
+    place: StepShare | None = None,
 ) -> torch.Tensor:
-    """(B, D) with Gaussian noise of ``share`` times the row's root mean square; a row of zeros stays."""
+    """(B, D) with Gaussian noise of ``share`` times the row's root mean square; a row of zeros stays.
+
+    Args:
+        place: of the rows in a batch that several processes share, for all of which noise is drawn.
+    """
     import torch
 
     size = embedding.square().mean(dim=-1, keepdim=True).sqrt()
-    drawn = torch.randn(embedding.shape, generator=generator, dtype=embedding.dtype, device=embedding.device)
+    shape = embedding.shape if place is None else (place.batch, *embedding.shape[1:])
+    drawn = torch.randn(shape, generator=generator, dtype=embedding.dtype, device=embedding.device)
+    if place is not None:
+        drawn = drawn[place.start : place.start + len(embedding)]
     return embedding + share * size * drawn
 
 
@@ -77,7 +87,7 @@ class NoisyBatches:
         generator = torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
         for batch in self.batches:
             noisy = {
-                column: with_noise(batch[column], share, generator)
+                column: with_noise(batch[column], share, generator, batch.get("share"))
                 for column, share in self.shares.items()
                 if column in batch
             }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +33,25 @@ def beginning(text: str) -> str | None:
     spoken = _FRAME.sub("", text)
     sentences = _SENTENCE_END.split(spoken.removesuffix('"') if spoken != text else text)
     return " ".join(sentences[:-1]) if len(sentences) > 1 else None
+
+
+class Beginnings(Sequence[str]):
+    """The beginnings of some texts, each made when it is asked for; a slice is a list.
+
+    Args:
+        texts: of which each of ``rows`` (N,) has one.
+    """
+
+    def __init__(self, texts: Sequence[str], rows: np.ndarray) -> None:
+        self._texts, self._rows = texts, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, chosen: Any) -> Any:
+        if isinstance(chosen, slice):
+            return [beginning(self._texts[row]) for row in self._rows[chosen].tolist()]
+        return beginning(self._texts[int(self._rows[chosen])])
 
 
 def without_some_words(text: str, share: float, rng: np.random.Generator) -> str:

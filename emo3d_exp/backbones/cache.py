@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,15 @@ from emo3d_exp.errors import DataError
 TEXTS_A_SHARD = 512
 IMAGES_A_SHARD = 64  # published images are large, and a shard's worth is held in memory
 SHOW_PROGRESS_FROM = 200
+BLOCK = 1 << 18
+"""Texts or images that are looked up, and where missing computed, at a time."""
+
+
+class _Fill(NamedTuple):
+    """How positions in a block become rows, and in which order they are best taken."""
+
+    encode: Callable[[list[int]], np.ndarray]
+    order: Callable[[list[int]], list[int]]
 
 
 class EmbeddingCache:
@@ -54,13 +64,13 @@ class EmbeddingCache:
         """As :meth:`texts`, but the embeddings stay in the cache's files: for more than fits into memory."""
         require_texts(texts)
 
-        def encode(positions: list[int]) -> np.ndarray:
-            return encoder.encode_texts([texts[i] for i in positions])
+        def fill(start: int, block: Sequence[str]) -> _Fill:
+            return _Fill(
+                lambda positions: encoder.encode_texts([block[i] for i in positions]),
+                lambda positions: sorted(positions, key=lambda i: -len(block[i])),
+            )
 
-        def longest_first(positions: list[int]) -> list[int]:
-            return sorted(positions, key=lambda i: -len(texts[i]))
-
-        return self._embed(encoder, "text", _hashed(texts), encode, longest_first, TEXTS_A_SHARD)
+        return self._embed(encoder, "text", texts, fill, TEXTS_A_SHARD)
 
     def stored_images(
         self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray]
@@ -68,36 +78,51 @@ class EmbeddingCache:
         """As :meth:`images`, but the embeddings stay in the cache's files."""
         require_texts(keys)
 
-        def encode(positions: list[int]) -> np.ndarray:
-            return encoder.encode_images([read(i) for i in positions])
+        def fill(start: int, block: Sequence[str]) -> _Fill:
+            return _Fill(
+                lambda positions: encoder.encode_images([read(start + i) for i in positions]),
+                lambda given: given,
+            )
 
-        return self._embed(encoder, "image", _hashed(keys), encode, list, IMAGES_A_SHARD)
+        return self._embed(encoder, "image", keys, fill, IMAGES_A_SHARD)
 
     def _embed(
         self,
         encoder: Encoder,
         modality: str,
-        keys: np.ndarray,
-        encode: Callable[[list[int]], np.ndarray],
-        order: Callable[[list[int]], list[int]],
+        contents: Sequence[str],
+        fill: Callable[[int, Sequence[str]], _Fill],
         shard_size: int,
     ) -> StoredRows:
+        """Block by block, so that contents that are read from files are never in memory as a whole."""
         name = (encoder.fingerprint, modality)
         if name not in self._stores:
             self._stores[name] = EmbeddingStore(self.folder / name[0] / modality, encoder.dim)
         store = self._stores[name]
-        if len(store.missing(keys)):
-            with store.writing():
-                missing = order(store.missing(keys).tolist())
-                label = f"{encoder.name}: {modality}s"
-                with _advance(label, len(missing), self.progress) as advance:
-                    for start in range(0, len(missing), shard_size):
-                        positions = missing[start : start + shard_size]
-                        rows = encode(positions)
-                        _require_finite(rows, (len(positions), encoder.dim), encoder.name, modality)
-                        store.add(keys[positions], rows)
-                        advance(len(positions))
-        return store.rows(keys)
+        while True:
+            found = []
+            for start in range(0, max(len(contents), 1), BLOCK):
+                block = contents[start : start + BLOCK]
+                keys = _hashed(block)
+                if len(store.missing(keys)):
+                    self._fill(store, keys, fill(start, block), shard_size, (encoder.name, modality))
+                found.append(store.rows(keys))
+            # rows of other tables: another process has merged files in between
+            if len({id(rows.parts) for rows in found}) == 1:
+                return StoredRows.joined(found)
+
+    def _fill(
+        self, store: EmbeddingStore, keys: np.ndarray, fill: _Fill, shard_size: int, names: tuple[str, str]
+    ) -> None:
+        with store.writing():
+            missing = fill.order(store.missing(keys).tolist())
+            with _advance(f"{names[0]}: {names[1]}s", len(missing), self.progress) as advance:
+                for start in range(0, len(missing), shard_size):
+                    positions = missing[start : start + shard_size]
+                    rows = fill.encode(positions)
+                    _require_finite(rows, (len(positions), store.dim), *names)
+                    store.add(keys[positions], rows)
+                    advance(len(positions))
 
 
 def _hashed(contents: Sequence[str]) -> np.ndarray:

@@ -13,6 +13,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,20 @@ class Shard:
 def as_keys(keys: Iterable[bytes]) -> np.ndarray:
     """(N,) array of 32-byte keys: 32 bytes each, where objects take three times that."""
     return np.frombuffer(b"".join(keys), KEYS)
+
+
+def allow_files(count: int) -> None:
+    """Let this process have ``count`` open files, if the system does: 15 million rows are 1,900 shards, and
+    the usual limit is 1,024."""
+    try:
+        import resource
+    except ImportError:
+        return  # a system without such limits
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        wanted = 2 * count if hard == resource.RLIM_INFINITY else min(2 * count, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, soft), hard))
 
 
 def write_shard(folder: Path, keys: np.ndarray, blocks: Iterable[np.ndarray]) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emo3d_exp.backbones.shards import KEYS, SUFFIX, CorruptShard, Shard, open_shard, write_shard
+from emo3d_exp.backbones.shards import KEYS, SUFFIX, CorruptShard, Shard, allow_files, open_shard, write_shard
 from emo3d_exp.backbones.stored_rows import Parts, StoredRows
 from emo3d_exp.errors import DataError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SMALL_ROWS = 2048  # a shard with fewer is held in memory: a map takes a descriptor, of which there are few
 MERGE_ROWS = 8192  # in small shards together
+SPARE_FILES = 512  # descriptors that others may need
 MERGE_FROM = 32  # small shards; many single requests would otherwise fill the folder with tiny files
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class EmbeddingStore:
         self._unsorted: list[np.ndarray] = []
 
     def _open(self, path: Path) -> Shard:
+        allow_files(len(self._known) + SPARE_FILES)
         return open_shard(path, map_from=SMALL_ROWS * self.dim * 4)
 
     def _absorb(self, path: Path, shard: Shard) -> None:
@@ -132,11 +134,13 @@ class EmbeddingStore:
     def _find(self, keys: np.ndarray) -> np.ndarray:
         """(N,) row of each key, -1 where there is none."""
         if self._unsorted:
-            every = np.empty(self._parts.count, KEYS)
-            every[self._order] = self._keys
-            every[len(self._keys) :] = np.concatenate(self._unsorted)
-            self._order = np.argsort(every, kind="stable")
-            self._keys, self._unsorted = every[self._order], []
+            new, self._unsorted = np.concatenate(self._unsorted), []
+            order = np.argsort(new, kind="stable")
+            new = new[order]
+            order += len(self._keys)
+            # into the sorted keys rather than sorting all again: few come at a time
+            at = np.searchsorted(self._keys, new, side="right")
+            self._keys, self._order = np.insert(self._keys, at, new), np.insert(self._order, at, order)
         if not len(self._keys):
             return np.full(len(keys), -1, dtype=np.int64)
         at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)

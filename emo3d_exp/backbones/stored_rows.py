@@ -67,15 +67,20 @@ class StoredRows:
     dtype = np.dtype(np.float32)
 
     def __init__(self, parts: Parts, rows: np.ndarray) -> None:
-        self._parts = parts
+        self.parts = parts
         self._rows = rows
+
+    @classmethod
+    def joined(cls, pieces: Sequence[StoredRows]) -> StoredRows:
+        """Rows of one table below each other."""
+        return cls(pieces[0].parts, np.concatenate([piece._rows for piece in pieces]))
 
     def __len__(self) -> int:
         return len(self._rows)
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self._rows), self._parts.dim
+        return len(self._rows), self.parts.dim
 
     @property
     def present(self) -> np.ndarray:
@@ -85,15 +90,15 @@ class StoredRows:
     def __getitem__(self, chosen: slice | Sequence[int] | np.ndarray) -> np.ndarray:
         """The chosen rows (n, D), the caller's own."""
         rows = self._rows[chosen]
-        out = np.zeros((len(rows), self._parts.dim), dtype=np.float32)
+        out = np.zeros((len(rows), self.parts.dim), dtype=np.float32)
         for start in range(0, len(rows), BLOCK_ROWS):  # what a block needs in between is small
             block, wanted = out[start : start + BLOCK_ROWS], rows[start : start + BLOCK_ROWS]
             here = np.flatnonzero(wanted >= 0)
             if len(here) == len(wanted):
-                self._parts.copy_into(block, wanted)
+                self.parts.copy_into(block, wanted)
             elif len(here):
-                found = np.empty((len(here), self._parts.dim), dtype=np.float32)
-                self._parts.copy_into(found, wanted[here])
+                found = np.empty((len(here), self.parts.dim), dtype=np.float32)
+                self.parts.copy_into(found, wanted[here])
                 block[here] = found
         return out
 
@@ -101,4 +106,4 @@ class StoredRows:
         """``count`` rows of which those at ``places`` (N,) are these, and the others absent."""
         rows = np.full(count, -1, dtype=np.int64)
         rows[places] = self._rows
-        return StoredRows(self._parts, rows)
+        return StoredRows(self.parts, rows)

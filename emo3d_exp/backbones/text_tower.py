@@ -33,6 +33,8 @@ class TextTower(nn.Module):
         if tuning.gradient_checkpointing:
             checkpoint_gradients(self.module)
         self.trained = frozenset(name for name, p in self.named_parameters() if p.requires_grad)
+        # told now, since a process may hold a flat part of each later
+        self.matrices = frozenset(name for name, p in self.named_parameters() if p.ndim > 1)
         self.train()  # transformers loads in evaluation mode, and Lightning leaves modes as they are
 
     def forward(self, tokens: Mapping[str, Tensor]) -> Tensor:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from emo3d_exp.errors import DataError
+from emo3d_exp.runs import cache_root
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,17 +20,23 @@ class TokenRows:
     """Token ids of N texts, equal texts kept once, in one flat array.
 
     Args:
-        distinct: token ids of each distinct text, at least one each.
+        distinct: token ids of each distinct text, at least one each; as lists, or (ids, lengths): int32 ids
+            of all texts end to end, which may be in a file, and how many each text has.
         row: (N,) which of ``distinct`` each text is.
         pad: id that fills up a batch. pad_left: fill up before the text rather than after it.
     """
 
-    def __init__(self, distinct: Sequence[Sequence[int]], row: np.ndarray, pad: int, pad_left: bool = False):
+    def __init__(
+        self,
+        distinct: Sequence[Sequence[int]] | tuple[np.ndarray, np.ndarray],
+        row: np.ndarray,
+        pad: int,
+        pad_left: bool = False,
+    ) -> None:
         self.row = np.asarray(row, dtype=np.int64)
         self.pad, self.pad_left = pad, pad_left
-        self._lengths = np.array([len(ids) for ids in distinct], dtype=np.int64)
+        self._ids, self._lengths = distinct if isinstance(distinct, tuple) else end_to_end(distinct)
         self._starts = np.cumsum(self._lengths) - self._lengths
-        self._ids = np.fromiter(chain.from_iterable(distinct), dtype=np.int32, count=self._lengths.sum())
 
     def __len__(self) -> int:
         return len(self.row)
@@ -53,3 +63,34 @@ class TokenRows:
             "input_ids": torch.from_numpy(ids.astype(np.int64)),
             "attention_mask": torch.from_numpy(mask.astype(np.int64)),
         }
+
+
+def end_to_end(texts: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids of texts in one int32 array, and how many (N,) int64 each text has."""
+    lengths = np.array([len(ids) for ids in texts], dtype=np.int64)
+    return np.fromiter(chain.from_iterable(texts), dtype=np.int32, count=lengths.sum()), lengths
+
+
+def in_file(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """What :func:`end_to_end` gave block by block, with the ids in a file of the cache folder that goes with
+    the process.
+
+    Raises:
+        DataError: the folder cannot hold it.
+    """
+    folder = cache_root()
+    lengths = [np.empty(0, dtype=np.int64)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            for ids, counts in blocks:
+                file.write(ids.astype("<i4").tobytes())
+                lengths.append(counts)
+            file.flush()
+            ids = np.memmap(file, "<i4", mode="r") if file.tell() else np.empty(0, np.int32)
+    except OSError as error:
+        raise DataError(
+            f"the cache {folder} cannot hold the tokens of all texts ({error}): make room there, or choose "
+            "another folder with the environment variable EMO3D_CACHE"
+        ) from error
+    return ids, np.concatenate(lengths)

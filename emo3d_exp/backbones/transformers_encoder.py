@@ -19,7 +19,7 @@ from emo3d_exp.backbones.encoder import (
     require_texts,
 )
 from emo3d_exp.backbones.pooling import checked_pooling, pooled_embedding
-from emo3d_exp.backbones.tokens import TokenRows
+from emo3d_exp.backbones.tokens import TokenRows, end_to_end, in_file
 from emo3d_exp.backbones.tuning import Tuning
 from emo3d_exp.backbones.weights import MINILM, MINILM_OFFLINE, TEXT_OFFLINE, ModelFiles, read_json
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from emo3d_exp.backbones.text_tower import TextTower
 
 CONFIG = "config.json"
+TOKENISED = 1 << 16  # texts at a time, of those that are not in memory
 WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -142,14 +143,22 @@ class TransformersEncoder(Encoder):
             return pooled_embedding(self.module, batch, self.pooling, self.normalize).cpu().numpy()
 
     def token_rows(self, texts: Sequence[str]) -> TokenRows:
-        """What a tower reads of N texts: each distinct one is tokenised once."""
+        """What a tower reads of N texts: each distinct one is tokenised once. Of texts that are not in
+        memory, such as those of a mapped table, the tokens go into a file too.
+        """
         require_texts(texts)
+        padding = int(self.tokenizer.pad_token_id), self.tokenizer.padding_side == "left"
+        if not isinstance(texts, list | tuple):
+            starts = range(0, len(texts), TOKENISED)
+            ids = in_file(end_to_end(self._token_ids(texts[start : start + TOKENISED])) for start in starts)
+            return TokenRows(ids, np.arange(len(texts)), *padding)
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        cut = {"truncation": True, "max_length": self.max_length}
-        ids = self.tokenizer(list(distinct), **cut)["input_ids"] if distinct else []
         rows = np.array([distinct[text] for text in texts], dtype=np.int64)
-        pad_left = self.tokenizer.padding_side == "left"
-        return TokenRows(ids, rows, int(self.tokenizer.pad_token_id), pad_left)
+        return TokenRows(self._token_ids(list(distinct)), rows, *padding)
+
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        cut = {"truncation": True, "max_length": self.max_length}
+        return self.tokenizer(list(texts), **cut)["input_ids"] if texts else []
 
     def text_tower(self) -> TextTower | None:
         """See ``Encoder.text_tower``; a model of its own, apart from the one that ``encode_texts`` uses."""

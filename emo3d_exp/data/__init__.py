@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from emo3d_exp.data.built_table import TableData, face_reasons, load_table
     from emo3d_exp.data.emo3d import Emo3DData, load_emo3d
     from emo3d_exp.data.images import image_reader, read_image
+    from emo3d_exp.data.mapped_corpus import MappedCorpus
+    from emo3d_exp.data.mapped_table import open_table
     from emo3d_exp.data.mini import MiniData, load_mini, mini_people
     from emo3d_exp.data.near_copies import near_copy_groups, near_copy_pairs
     from emo3d_exp.data.problems import Problem
@@ -26,6 +28,7 @@ _MODULES = {
     "load_table": "built_table",
     "TableData": "built_table",
     "Emo3DData": "emo3d",
+    "MappedCorpus": "mapped_corpus",
     "MiniData": "mini",
     "Problem": "problems",
     "PublishedSplit": "splits",
@@ -40,6 +43,7 @@ _MODULES = {
     "mini_people": "mini",
     "near_copy_groups": "near_copies",
     "near_copy_pairs": "near_copies",
+    "open_table": "mapped_table",
     "prompts": "prompting",
     "read_image": "images",
     "write_published_table": "writing",
@@ -47,6 +51,7 @@ _MODULES = {
 
 __all__ = [
     "Emo3DData",
+    "MappedCorpus",
     "MiniData",
     "Problem",
     "PublishedSplit",
@@ -65,6 +70,7 @@ __all__ = [
     "mini_people",
     "near_copy_groups",
     "near_copy_pairs",
+    "open_table",
     "prompts",
     "read_image",
     "unpack",

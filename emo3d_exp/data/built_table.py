@@ -144,9 +144,14 @@ def _is_file(place: str) -> bool:
     return Path(place).is_file()
 
 
+def forget_pictures() -> None:
+    """Let :func:`with_picture` look again for files of pictures, which may have come or gone."""
+    _is_file.cache_clear()
+
+
 def _images(rows: list[Row], build: Path) -> list[ImageRef | None]:
     """References of all faces' pictures; None where the file that holds one is not there."""
-    _is_file.cache_clear()
+    forget_pictures()
     refs: list[ImageRef | None] = [face[1] for row in rows for face in row.faces]  # type: ignore[misc]
     found = [with_picture(ref, build) for ref in refs]
     lost = [ref for ref, there in zip(refs, found, strict=True) if ref is not None and there is None]
@@ -159,16 +164,21 @@ def _images(rows: list[Row], build: Path) -> list[ImageRef | None]:
 
 
 class TableData:
-    """The ``data=table`` choice; see :func:`load_table` for the settings."""
+    """The ``data=table`` choice; see :func:`load_table` for the settings.
+
+    Args:
+        streaming: leave the columns in files of the cache, see :func:`~emo3d_exp.data.open_table`.
+    """
 
     name = "table"
 
-    def __init__(self, path: str | None = None, on_bad_rows: str = "refuse") -> None:
+    def __init__(self, path: str | None = None, on_bad_rows: str = "refuse", streaming: bool = False) -> None:
         self.path = path
         self.on_bad_rows = on_bad_rows
+        self.streaming = streaming
 
     def load(self) -> Corpus:
-        """The corpus, read anew.
+        """The corpus, read anew; where streaming, the files of an unchanged table are used again.
 
         Raises:
             DataError: no path was given, or as :func:`load_table`.
@@ -178,4 +188,8 @@ class TableData:
                 "data=table needs data.path=FOLDER, the folder that build_data.py out=FOLDER made, or one of "
                 "its tables"
             )
+        if self.streaming:
+            from emo3d_exp.data.mapped_table import open_table
+
+            return open_table(self.path, self.on_bad_rows, self.name)
         return load_table(self.path, self.on_bad_rows, self.name)

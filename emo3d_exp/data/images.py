@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def read_image(ref: ImageRef) -> np.ndarray:
 
 def image_reader(
     corpus: Corpus, faces: Sequence[int] | np.ndarray
-) -> tuple[list[str], Callable[[int], np.ndarray]]:
+) -> tuple[Sequence[str], Callable[[int], np.ndarray]]:
     """Keys and a reader of some faces' images, as an embedding cache wants them.
 
     Args:
@@ -72,10 +72,25 @@ def image_reader(
     Returns:
         ``keys[i]`` identifies the content of the i-th face's image, ``read(i)`` gives its pixels.
     """
-    refs = [corpus.image[int(face)] for face in faces]
-    if any(ref is None for ref in refs):
-        raise ValueError(f"{sum(ref is None for ref in refs)} of {len(refs)} faces have no image")
-    return [ref.key for ref in refs], lambda index: read_image(refs[index])
+    faces = np.asarray(faces, dtype=np.int64)
+    if missing := np.count_nonzero(~corpus.has_image[faces]):
+        raise ValueError(f"{missing} of {len(faces)} faces have no image")
+    return _Keys(corpus, faces), lambda index: read_image(corpus.image[int(faces[index])])
+
+
+class _Keys(Sequence[str]):
+    """Keys of some faces' images, each made when it is asked for."""
+
+    def __init__(self, corpus: Corpus, faces: np.ndarray) -> None:
+        self._image, self._faces = corpus.image, faces
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def __getitem__(self, chosen: Any) -> Any:
+        if isinstance(chosen, slice):
+            return [self._image[face].key for face in self._faces[chosen].tolist()]
+        return self._image[int(self._faces[chosen])].key
 
 
 @lru_cache(maxsize=16)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from emo3d_exp.backbones import StoredRows
+from emo3d_exp.data.dealing import Dealing
 from emo3d_exp.data.exchanging import exchanged, with_others
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.records import EmbeddingBatch, Exchange
+from emo3d_exp.records import EmbeddingBatch, Exchange, StepShare
 
 if TYPE_CHECKING:
     import torch
@@ -27,12 +28,14 @@ class TensorBatches:
     Args:
         text: (T, D) embeddings. image: (F, D) embeddings, absent or NaN where a face has no image; or None.
             Arrays, or rows in files, of which no more is copied into memory than ``gather_bytes``.
-        blendshapes: (F, 52). emotions: (T, 8) intensities, of the sample that each text belongs to.
+        blendshapes: (F, 52). emotions: (T, 8) intensities, of the sample that each text belongs to. They may
+            be in files too.
         pairs: (P, 2) rows of ``text`` and of ``blendshapes``.
         batch_size: pairs a batch; the last one may be smaller.
         shuffle: in an order that depends on ``seed`` and epoch alone, a new one each epoch.
         exchange: texts that are read in another form now and then, where shuffled.
         gather_bytes: see ``GATHER_BYTES``.
+        dealing: this process's part of each batch; None: all of it.
 
     Iterating yields ``EmbeddingBatch`` dicts. ``has_image`` (B,) bool is in them only where some faces have
     no image; their image embedding is zeros.
@@ -45,14 +48,15 @@ class TensorBatches:
         self,
         text: np.ndarray | StoredRows,
         image: np.ndarray | StoredRows | None,
-        blendshapes: np.ndarray,
-        emotions: np.ndarray,
+        blendshapes: np.ndarray | StoredRows,
+        emotions: np.ndarray | StoredRows,
         pairs: np.ndarray,
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
         exchange: Exchange | None = None,
         gather_bytes: int = GATHER_BYTES,
+        dealing: Dealing | None = None,
     ) -> None:
         import torch
 
@@ -60,6 +64,7 @@ class TensorBatches:
             raise ConfigError(f"batch_size={batch_size} must be at least 1")
         self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, shuffle, seed, 0
         self.n_pairs = len(pairs)
+        self.dealing = dealing or Dealing()
         pairs, self._other = with_others(pairs, exchange)
         self._share = exchange.share if exchange else 0.0
         rows = torch.as_tensor(np.ascontiguousarray(pairs, dtype=np.int64)).reshape(-1, 2)
@@ -72,6 +77,8 @@ class TensorBatches:
         if image is not None:
             self._add_image(_column(image))
         row_bytes = sum(c[:1].nbytes for c, _ in self._columns.values())
+        has_image = self._columns.get("has_image")
+        self._pictured = None if has_image is None else has_image[0].index_select(0, self._rows["face"])
         self._gathered = None
         if row_bytes * len(rows) <= gather_bytes:
             self._gathered = {name: _pick(c, self._rows[kind]) for name, (c, kind) in self._columns.items()}
@@ -103,9 +110,20 @@ class TensorBatches:
     def __iter__(self) -> Iterator[EmbeddingBatch]:
         order = self._order()
         self.epoch += 1
-        for start in range(0, self.n_pairs, self.batch_size):
-            stop = min(start + self.batch_size, self.n_pairs)
-            yield self._batch(slice(start, stop) if order is None else order[start:stop])
+        starts = range(0, self.n_pairs, self.batch_size)
+        sizes = [min(self.batch_size, self.n_pairs - start) for start in starts]
+        shares = self._shares(order, sizes) if self.dealing.parts > 1 else None
+        for number, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+            own = self.dealing.rows(size)
+            rows = slice(start + own.start, start + own.stop)
+            batch = self._batch(rows if order is None else order[rows])
+            yield batch if shares is None else {**batch, "share": shares[number]}
+
+    def _shares(self, order: torch.Tensor | None, sizes: list[int]) -> list[StepShare]:
+        if self._pictured is None:
+            return self.dealing.shares(sizes)
+        pictured = self._pictured[: self.n_pairs] if order is None else self._pictured[order]
+        return self.dealing.shares(sizes, [part.numpy() for part in pictured.split(self.batch_size)])
 
     def _order(self) -> torch.Tensor | None:
         import torch

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emo3d_exp.backbones import StoredRows
+from emo3d_exp.data.dealing import Dealing
 from emo3d_exp.data.exchanging import exchanged, with_others
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.records import Exchange, TokenBatch
@@ -27,11 +29,13 @@ class TokenBatches:
 
     Args:
         tokens: T texts.
-        blendshapes: (F, 52). emotions: (T, 8) intensities, of the sample that each text belongs to.
+        blendshapes: (F, 52). emotions: (T, 8) intensities, of the sample that each text belongs to. Arrays,
+            or rows in files, where they stay.
         pairs: (P, 2) rows of ``tokens`` and of ``blendshapes``.
         batch_size: pairs a batch; one batch may be smaller.
         shuffle: a new order each epoch.
         exchange: texts that are read in another form now and then, where shuffled.
+        dealing: this process's part of each batch; None: all of it.
 
     Iterating yields ``TokenBatch`` dicts.
 
@@ -42,25 +46,29 @@ class TokenBatches:
     def __init__(
         self,
         tokens: TokenRows,
-        blendshapes: np.ndarray,
-        emotions: np.ndarray,
+        blendshapes: np.ndarray | StoredRows,
+        emotions: np.ndarray | StoredRows,
         pairs: np.ndarray,
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
         exchange: Exchange | None = None,
+        dealing: Dealing | None = None,
     ) -> None:
         if batch_size < 1:
             raise ConfigError(f"batch_size={batch_size} must be at least 1")
         self.batch_size, self.shuffle, self.seed, self.epoch = batch_size, shuffle, seed, 0
+        self.dealing = dealing or Dealing()
         self._tokens = tokens
         self.n_pairs = len(pairs)
         pairs, self._other = with_others(pairs, exchange)
         self._share = exchange.share if exchange else 0.0
         self._text, self._face = pairs.T
         self._lengths = tokens.lengths[self._text]
-        self._blendshapes = np.ascontiguousarray(blendshapes, dtype=np.float32)
-        self._emotions = np.ascontiguousarray(emotions, dtype=np.float32)
+        self._blendshapes, self._emotions = (
+            column if isinstance(column, StoredRows) else np.ascontiguousarray(column, dtype=np.float32)
+            for column in (blendshapes, emotions)
+        )
 
     def __len__(self) -> int:
         return -(-self.n_pairs // self.batch_size)
@@ -72,8 +80,15 @@ class TokenBatches:
     def __iter__(self) -> Iterator[TokenBatch]:
         batches = self._batches()
         self.epoch += 1
-        for pairs in batches:
-            yield self._batch(pairs)
+        if self.dealing.parts == 1:
+            yield from map(self._batch, batches)
+            return
+        for pairs, share in zip(batches, self.dealing.shares([len(b) for b in batches]), strict=True):
+            # as long as the longest text of all processes, so that each computes what one would
+            own, batch = self.dealing.rows(len(pairs)), self._batch(pairs)
+            tokens = {name: values[own] for name, values in batch.pop("tokens").items()}
+            rest = {name: values[own] for name, values in batch.items()}
+            yield {"tokens": tokens, **rest, "share": share}  # type: ignore[typeddict-item]
 
     def _batches(self) -> list[np.ndarray]:
         if not self.shuffle:
