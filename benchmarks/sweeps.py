@@ -1,0 +1,131 @@
+"""A sweep in one command against the same jobs as processes of their own.
+
+The jobs are those of a file of multirun_sweeps/sweep/ (the 5 × 5 grid of VAE-CLIP's λ), on data=mini, with
+the settings of the file in either way. A few of them, spread over the sweep, run as `python train.py …` one
+after the other, and their mean times the number of jobs stands for all; then the whole sweep runs by each
+launcher. Every way begins with a copy of one cache, which has data and embeddings, but no trained system's
+faces.
+
+    python benchmarks/sweeps.py
+    python benchmarks/sweeps.py --sweep learning_rate --sample 2 --launchers basic --json sweeps.json
+    python benchmarks/sweeps.py --only loss.lambda_text=0.001,0.004 --set trainer.max_epochs=5
+
+Told are seconds on the clock, and CPU seconds of all processes; the ratios are those of separate processes
+to the sweep. On a busy machine read the CPU seconds, which do not know that joblib's jobs run side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+ROOT = Path(__file__).resolve().parents[1]
+EVERYWHERE = ("tracking.mode=offline",)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one or several commands: on the clock, and of the CPU."""
+
+    wall: float
+    cpu: float
+
+    def times(self, factor: float) -> Cost:
+        return Cost(self.wall * factor, self.cpu * factor)
+
+
+def timed(command: list[str], cache: Path, folder: Path) -> Cost:
+    """Run it; raise CalledProcessError, with what it said, where it fails."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    environment = {**os.environ, "EMO3D_CACHE": str(cache), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    with (folder / "said.log").open("a", encoding="utf-8") as said:
+        subprocess.run(command, cwd=folder, env=environment, check=True, stdout=said, stderr=said)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+
+
+def jobs_of(sweep: str, only: list[str]) -> list[list[str]]:
+    """Overrides of every job; ``only`` take the place of what the file goes through."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        place = f"hydra.searchpath=[file://{ROOT / 'multirun_sweeps'}]"
+        config = compose("train", [f"sweep={sweep}", place], return_hydra_config=True)
+        params = [f"{key}={value}" for key, value in config.hydra.sweeper.params.items()]
+        parsed = OverridesParser.create().parse_overrides([*params, *only])
+    return BasicSweeper.split_arguments(parsed, None)[0]
+
+
+def train(*overrides: str) -> list[str]:
+    return [sys.executable, str(ROOT / "train.py"), *overrides, *EVERYWHERE]
+
+
+def separate(options: argparse.Namespace, jobs: list[list[str]], cache: Path, folder: Path) -> Cost:
+    """Mean cost of one job in a process of its own."""
+    step = max(1, len(jobs) // options.sample)
+    costs = []
+    for number, job in enumerate(jobs[step // 2 :: step][: options.sample]):
+        alone = (f"sweep={options.sweep}", "hydra.mode=RUN", "resume=false", f"run_dir=alone/{number}")
+        costs.append(timed(train(*alone, *job, *options.set), cache, folder))
+        print(f"  alone: {' '.join(job)}: {costs[-1].wall:.1f} s, {costs[-1].cpu:.1f} CPU s", flush=True)
+    count = len(costs)
+    return Cost(sum(cost.wall for cost in costs) / count, sum(cost.cpu for cost in costs) / count)
+
+
+def swept(options: argparse.Namespace, launcher: str, cache: Path, folder: Path) -> Cost:
+    """Cost of the whole sweep."""
+    how = [f"hydra/launcher={launcher}", f"hydra.sweep.dir={launcher}"]
+    how += [f"hydra.launcher.n_jobs={options.jobs}"] if launcher == "joblib" else []
+    return timed(train(f"sweep={options.sweep}", *options.only, *options.set, *how), cache, folder)
+
+
+def measure(options: argparse.Namespace, folder: Path) -> dict[str, Cost]:
+    """Cost of all jobs, each way."""
+    jobs, caches = jobs_of(options.sweep, options.only), folder / "caches"
+
+    def own_cache(name: str) -> Path:
+        return Path(shutil.copytree(caches / "first", caches / name))
+
+    first = [f"sweep={options.sweep}", "hydra.mode=RUN", "resume=false", "run_dir=first"]
+    timed(train(*first, *jobs[0], *options.set, "trainer.max_epochs=1"), caches / "first", folder)
+    print(f"{len(jobs)} jobs of {options.sweep}", flush=True)
+    costs = {"separate": separate(options, jobs, own_cache("separate"), folder).times(len(jobs))}
+    for launcher in options.launchers:
+        costs[launcher] = swept(options, launcher, own_cache(launcher), folder)
+    return costs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--sweep", default="vae_clip_lambda_grid")
+    parser.add_argument("--sample", type=int, default=3, help="jobs that run in processes of their own")
+    parser.add_argument("--launchers", nargs="*", default=["basic", "joblib"])
+    parser.add_argument("--jobs", type=int, default=2, help="of joblib at once")
+    parser.add_argument("--only", nargs="*", default=[], help="in place of what the file goes through")
+    parser.add_argument("--set", nargs="*", default=[], help="settings of every job")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        costs = measure(options, Path(folder))
+    whole = costs["separate"]
+    for name, cost in costs.items():
+        ratios = f"{whole.wall / cost.wall:.2f} × on the clock, {whole.cpu / cost.cpu:.2f} × of the CPU"
+        print(f"{name:<9} {cost.wall:8.1f} s {cost.cpu:8.1f} CPU s   {ratios}")
+    if options.json:
+        content = {name: asdict(cost) for name, cost in costs.items()}
+        options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
