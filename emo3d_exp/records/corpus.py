@@ -1,10 +1,11 @@
-"""Typed records that travel between packages: the one place where keys, shapes and dtypes stand."""
+"""Texts, emotions and faces of a data set, as columns."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from emo3d_exp.vocab import BLENDSHAPES, EMOTIONS
 N_BLENDSHAPES = len(BLENDSHAPES)
 N_EMOTIONS = len(EMOTIONS)
 MIRRORED = ":mirrored"
+BLOCK = 1 << 16
+"""Rows of a column that are looked at at a time."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,19 @@ class Corpus:
         """(F,) bool: the face has scores."""
         return np.isfinite(self.blendshapes).all(axis=1)
 
+    @property
+    def has_image(self) -> np.ndarray:
+        """(F,) bool: the face has a picture."""
+        return np.fromiter((ref is not None for ref in self.image), dtype=bool, count=len(self.image))
+
+    def text_emotions(self) -> np.ndarray:
+        """(T, 8) intensities of the sample that each text belongs to."""
+        return self.emotions[self.text_sample]
+
+    def loaded(self) -> Corpus:
+        """The corpus with all of it in memory: itself, unless a subclass keeps it elsewhere."""
+        return self
+
     def select(self, samples: np.ndarray) -> Corpus:
         """The corpus of some samples, given as a (S,) bool mask or as ascending row numbers."""
         rows = np.flatnonzero(samples) if np.asarray(samples).dtype == bool else np.asarray(samples)
@@ -110,17 +126,33 @@ class Corpus:
             face_number=self.face_number[faces],
         )
 
+    def with_texts(self, rows: np.ndarray, texts: Sequence[str]) -> Corpus:
+        """The corpus with N further texts behind its own, each with the sample and number of that of ``rows``
+        (N,) from which it was made."""
+        return replace(
+            self,
+            text=(*self.text, *texts),
+            text_sample=np.concatenate([self.text_sample, self.text_sample[rows]]),
+            text_number=np.concatenate([self.text_number, self.text_number[rows]]),
+        )
+
     def pairs(self) -> np.ndarray:
         """Every (text, face with scores) of the same sample: (P, 2) int64 rows of ``text`` and ``image``."""
-        faces_of: dict[int, list[int]] = {}
-        for face in np.flatnonzero(self.has_blendshapes):
-            faces_of.setdefault(int(self.face_sample[face]), []).append(int(face))
-        rows = [
-            (text, face)
-            for text, sample in enumerate(self.text_sample.tolist())
-            for face in faces_of.get(sample, ())
-        ]
-        return np.array(rows, dtype=np.int64).reshape(-1, 2)
+        scored = np.flatnonzero(self.has_blendshapes)
+        sample = self.face_sample[scored]
+        faces = scored[np.argsort(sample, kind="stable")]
+        of_sample = np.bincount(sample, minlength=len(self))
+        first = np.cumsum(of_sample) - of_sample
+        of_text = of_sample[self.text_sample]
+        pairs, done = np.empty((int(of_text.sum()), 2), dtype=np.int64), 0
+        for start in range(0, len(of_text), BLOCK):  # what a block needs in between is small
+            counts = of_text[start : start + BLOCK]
+            end = done + int(counts.sum())
+            within = np.arange(end - done) - (np.cumsum(counts) - counts).repeat(counts)
+            pairs[done:end, 0] = np.arange(start, start + len(counts)).repeat(counts)
+            pairs[done:end, 1] = faces[first[self.text_sample[start : start + BLOCK]].repeat(counts) + within]
+            done = end
+        return pairs
 
     def fingerprint(self) -> str:
         """16 hex digits that change when a sample, text, emotion, score or split does.
@@ -130,91 +162,16 @@ class Corpus:
         """
         digest = hashlib.sha256()
         for array in (self.sample_id, self.text_sample, self.face_sample):
-            digest.update(np.ascontiguousarray(array).tobytes())
+            for block in _blocks(array):
+                digest.update(np.ascontiguousarray(block).tobytes())
         for array in (self.emotions, self.blendshapes):
-            digest.update(np.round(np.nan_to_num(array, nan=-1.0), 4).astype("<f4").tobytes())
-        digest.update("\0".join(self.published_split.tolist()).encode())
-        digest.update("\0".join(self.text).encode())
+            for block in _blocks(array):
+                digest.update(np.round(np.nan_to_num(block, nan=-1.0), 4).astype("<f4").tobytes())
+        for texts in (self.published_split, self.text):
+            for number, block in enumerate(_blocks(texts)):
+                digest.update(("\0" if number else "").encode() + "\0".join(block).encode())
         return digest.hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """Texts that are read in another form now and then.
-
-    Attributes:
-        other: (T,) int64, the row of each text's other form; -1 where it has none. Rows from T on are other
-            forms themselves.
-        share: probability that the other form is read, drawn anew for each pair and epoch.
-    """
-
-    other: np.ndarray
-    share: float
-
-
-@dataclass(frozen=True)
-class Prompts:
-    """The texts that a system is asked to show, with what is known about them: one row a distinct text
-    of a sample.
-
-    Attributes:
-        sample_id: (N,) int64. text_number: (N,) int64, from 1. text: N strings.
-        emotions: (N, 8) float32 intensities.
-        blendshapes: (N, 52) float32, the face to compare with (the sample's first with scores).
-        faces: (N, R, 52) float32, all true faces of the sample, rows of NaN where it has fewer than R; None
-            where no sample has more than one.
-    """
-
-    sample_id: np.ndarray
-    text_number: np.ndarray
-    text: tuple[str, ...]
-    emotions: np.ndarray
-    blendshapes: np.ndarray
-    faces: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.text)
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a system answered: one blendshape vector a prompt.
-
-    Attributes:
-        sample_id: (N,) int64. text_number: (N,) int64, from 1 (1 where a sample has one text).
-        blendshapes: (N, 52) float32 in [0, 1].
-    """
-
-    sample_id: np.ndarray
-    text_number: np.ndarray
-    blendshapes: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.sample_id)
-
-
-class TokenBatch(TypedDict):
-    """A training batch for a language model that is trained along; every value is a torch tensor.
-
-    ``tokens``: ``input_ids`` and ``attention_mask`` (1 token, 0 padding), (B, L) int64 each; ``blendshapes``:
-    (B, 52) float32 in [0, 1]; ``emotions``: (B, 8) float32 intensities.
-    """
-
-    tokens: dict[str, object]
-    blendshapes: object
-    emotions: object
-
-
-class EmbeddingBatch(TypedDict, total=False):
-    """A training batch over frozen, cached embeddings; every value is a torch tensor.
-
-    ``text``: (B, D) float32; ``image``: (B, D) float32, absent when the backbone sees text only;
-    ``has_image``: (B,) bool, only where some faces have no image; ``blendshapes``: (B, 52) float32 in [0, 1];
-    ``emotions``: (B, 8) float32 intensities.
-    """
-
-    text: object
-    image: object
-    has_image: object
-    blendshapes: object
-    emotions: object
+def _blocks(column: Any) -> Iterator[Any]:
+    return (column[start : start + BLOCK] for start in range(0, len(column), BLOCK))

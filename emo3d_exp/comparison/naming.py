@@ -1,0 +1,49 @@
+"""Names of keys and metrics as people type them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+from emo3d_exp.comparison.run import FACTS, Run
+from emo3d_exp.errors import ConfigError
+
+LISTED = 12
+
+
+def names_of(runs: Iterable[Run]) -> list[str]:
+    """All that a column, a filter or an order can name: facts, metrics, keys of the configs."""
+    names = dict.fromkeys(FACTS)
+    for run in runs:
+        names |= dict.fromkeys(run.metrics)
+    for run in runs:
+        names |= dict.fromkeys(run.config)
+    return list(names)
+
+
+def full_name(given: str, known: Collection[str], source: str) -> str:
+    """The name that is meant: itself, or the only one that ends so, as ``lambda_text`` does.
+
+    Args:
+        source: of the name, for the message, such as ``sort=…``.
+
+    Raises:
+        ConfigError: there is none, or several end so.
+    """
+    if given in known:
+        return given
+    ends = [name for name in known if name.endswith((f".{given}", f"/{given}"))]
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise ConfigError(f"{source}: '{given}' may be {' or '.join(ends[:LISTED])}; write one of them")
+    last = {name.rpartition(".")[2].rpartition("/")[2]: name for name in known}
+    close = get_close_matches(given, [*known, *last], n=3, cutoff=0.6)
+    meant = list(dict.fromkeys(last.get(name, name) if name not in known else name for name in close))
+    cure = f"did you mean {' or '.join(map(repr, meant))}?" if meant else _some(known)
+    raise ConfigError(f"{source}: no run has '{given}'; {cure}")
+
+
+def _some(known: Collection[str]) -> str:
+    shown = [name for name in known if "_target_" not in name]
+    return f"they have {', '.join(shown[:LISTED])}, … (all: runs.csv, by out=FOLDER)"
