@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
+from typing import Any
 
 from omegaconf import DictConfig
 
-LONGEST_TAG = 64
-"""Of W&B."""
+from emo3d_exp.app.tracked_sweeps import LONGEST_TAG, sweep_job
+
+
+def page_names(cfg: DictConfig, known: Mapping[str, Any], job_type: str) -> dict[str, Any]:
+    """``name``, ``group`` and ``tags`` of a run's page.
+
+    A training in a sweep is grouped with the others of it, and named and tagged by what is swept, unless
+    ``name`` or ``group`` are given. Its evaluation keeps what ``known``, the run's ``tracking.json``, tells.
+    """
+    tags = [*cfg.tags, *default_tags(cfg)]
+    found = {"name": str(cfg.name), "group": cfg.group or default_group(cfg)}
+    if "group" in known:
+        found = {"name": str(known["name"]), "group": str(known["group"])}
+        tags = [*tags, *known["tags"]]
+    elif job_type == "train" and (job := sweep_job()) is not None:
+        if not cfg.group:
+            found["group"] = job.group
+        if job.name and found["name"] == default_name(cfg):
+            found["name"] = job.name
+        tags = [*tags, *job.tags]
+    return {**found, "tags": list(dict.fromkeys(tags))}
+
+
+def names_to_keep(names: Mapping[str, Any], cfg: DictConfig) -> dict[str, Any]:
+    """What of :func:`page_names` the config alone would not give again: all of a sweep's, nothing else."""
+    usual = {
+        "name": str(cfg.name),
+        "group": cfg.group or default_group(cfg),
+        "tags": list(dict.fromkeys([*cfg.tags, *default_tags(cfg)])),
+    }
+    return {} if names == usual else dict(names)
+
+
+def default_name(cfg: DictConfig) -> str:
+    """What ``conf/train.yaml`` calls a run."""
+    return f"{cfg.model.name}_seed{cfg.seed}"
 
 
 def default_group(cfg: DictConfig) -> str:
@@ -28,7 +64,11 @@ def default_tags(cfg: DictConfig) -> list[str]:
 
 def system_tags(cfg: DictConfig, system: str, *more: str) -> list[str]:
     """System, data, split and ``more``; each once, none empty or longer than W&B takes."""
-    found = [system, built_name(cfg.data, "Data"), built_name(cfg.split, "Split"), *more]
+    return short_tags([system, built_name(cfg.data, "Data"), built_name(cfg.split, "Split"), *more])
+
+
+def short_tags(found: Iterable[str]) -> list[str]:
+    """Each once, none empty or longer than W&B takes."""
     return [str(tag)[:LONGEST_TAG] for tag in dict.fromkeys(found) if tag]
 
 

@@ -6,6 +6,7 @@ The files are those of ``emo3d_exp.evaluation``; trackers read them, and know no
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,10 @@ def leaderboard_shown(folder: Path) -> dict[str, Any]:
     if (folder / "leaderboard.html").is_file():
         shown["page"] = _page(folder / "leaderboard.html")
     return shown
+
+
+def needing_server(shown: Mapping[str, Any]) -> list[str]:
+    """Names of tables and plots, of which W&B makes artifacts and asks its server first."""
+    import wandb
+
+    return [name for name, what in shown.items() if isinstance(what, wandb.Table | wandb.plot.CustomChart)]

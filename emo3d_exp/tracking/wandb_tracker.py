@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.tracking.mode import Mode, choose_mode, find_key
+from emo3d_exp.tracking.mode import Mode
 from emo3d_exp.tracking.samples import SampleFaces, spread
 from emo3d_exp.tracking.tracker import Tracker
-from emo3d_exp.tracking.wandb_report import evaluation_shown, leaderboard_shown
+from emo3d_exp.tracking.wandb_artifacts import check_kinds, predictions_artifact, run_artifact
+from emo3d_exp.tracking.wandb_faults import costing_no_run, cure, faults, leave_dead_service, one_line
+from emo3d_exp.tracking.wandb_parts import is_waiting, mark_incomplete, upload_command, upload_failed
+from emo3d_exp.tracking.wandb_report import evaluation_shown, leaderboard_shown, needing_server
+from emo3d_exp.tracking.wandb_settings import decided_mode, place_of_page, run_settings
 from emo3d_exp.tracking.wandb_summary import keep_summary, repeat_summary
 from emo3d_exp.tracking.wandb_tables import pictures_kept_in, sample_table
 
@@ -32,6 +36,9 @@ class WandbTracker(Tracker):
         finish_timeout_s: seconds that the upload has at the end; what is left stays on disk.
         table_rows: at most so many rows in the per-sample table of an evaluation.
         system_metrics: also record load of CPU, GPU and memory.
+        artifacts: of ``weights``, ``checkpoint``, ``predictions``: kept with the page as its artifacts.
+
+    In a process that ``wandb agent`` has started, id, project and entity of the page are the agent's.
     """
 
     def __init__(
@@ -43,6 +50,7 @@ class WandbTracker(Tracker):
         finish_timeout_s: float = 120.0,
         table_rows: int = 64,
         system_metrics: bool = False,
+        artifacts: Sequence[str] = (),
     ) -> None:
         self._project = project
         self._entity = entity
@@ -51,11 +59,13 @@ class WandbTracker(Tracker):
         self._finish_timeout = finish_timeout_s
         self._table_rows = table_rows
         self._system_metrics = system_metrics
+        self._artifacts = check_kinds(artifacts)
+        self._trains = False
+        self._not_shown: list[str] = []
         self._mode: Mode = "disabled"
         self._run: Any = None
         self._folder = Path()
         self._finished = False
-        self._upload_incomplete = False
 
     @property
     def mode(self) -> Mode:
@@ -75,69 +85,41 @@ class WandbTracker(Tracker):
         # W&B's own usage reports would look for its server in offline mode too.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         self._folder = Path(run_dir).resolve() / "wandb"
-        self._mode, reason = self._choose_mode()
+        self._mode, reason = decided_mode(self._configured_mode)
         if self._mode == "disabled":
             return
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._trains = job_type == "train"
         page = {
             "dir": str(self._folder.parent),
             "config": dict(config),
             "name": name,
             "group": group,
             "tags": list(tags),
-            "id": resume_id,
-            # A continued page stays what it was, such as a training's.
-            "job_type": job_type if resume_id is None else None,
-            "resume": "allow",
+            **place_of_page(self._project, self._entity, job_type, resume_id),
         }
         if self._mode == "online":
             reason = self._try_online(page)
         if reason is not None:
-            log.warning("W&B: %s; this run is tracked offline.", reason)
+            log.warning(
+                "W&B: %s; this run is tracked offline: %s, then upload it with python -m emo3d_exp.sync %s",
+                reason,
+                cure(reason),
+                shlex.quote(str(self._folder.parent)),
+            )
         if self._run is None:
             self._start_offline(page)
         self._run.define_metric("*", step_metric="epoch", step_sync=False)
         if resume_id is not None and self._mode == "offline":
             repeat_summary(self._run, self._folder)
 
-    def _choose_mode(self) -> tuple[Mode, str | None]:
-        if self._configured_mode == "disabled":
-            return "disabled", None
-        import wandb
-
-        session = wandb.setup(wandb.Settings(silent=True)).settings
-        choice = choose_mode(
-            self._configured_mode,
-            os.environ,
-            has_key=lambda: bool(session.api_key) or find_key(session.base_url, os.environ),
-            remembered=session.mode,
-        )
-        return choice.mode, choice.reason
-
-    def _settings(self) -> Any:
-        import wandb
-
-        return wandb.Settings(
-            silent=True,
-            console="off",
-            init_timeout=self._start_timeout,
-            # Never wait at a question, should W&B look for the key elsewhere than we did.
-            login_timeout=1.0,
-            finish_timeout=self._finish_timeout,
-            finish_timeout_raises=True,
-            disable_code=True,
-            x_disable_stats=not self._system_metrics,
-        )
-
     def _init(self, mode: Mode, page: Mapping[str, Any]) -> Any:
         import wandb
 
         run = wandb.init(
-            project=self._project,
-            entity=self._entity,
             mode=mode,
             reinit="finish_previous",
-            settings=self._settings(),
+            settings=run_settings(self._start_timeout, self._finish_timeout, self._system_metrics),
             **page,
         )
         if run.disabled:
@@ -152,7 +134,7 @@ class WandbTracker(Tracker):
             self._run = self._init("online", page)
         except (wandb.Error, OSError, TimeoutError) as error:
             self._mode = "offline"
-            return f"no online run ({_one_line(error)})"
+            return f"no online run ({one_line(error)})"
         return None
 
     def _start_offline(self, page: Mapping[str, Any]) -> None:
@@ -161,22 +143,27 @@ class WandbTracker(Tracker):
         try:
             self._run = self._init("offline", page)
         except wandb.errors.UsageError as error:
-            raise ConfigError(f"tracking: W&B does not take these settings: {_one_line(error)}") from error
+            raise ConfigError(f"tracking: W&B does not take these settings: {one_line(error)}") from error
 
     @property
     def run_id(self) -> str | None:
         return None if self._run is None else self._run.id
 
     def lightning_loggers(self) -> list[Any]:
-        """Lightning's WandbLogger on the started run; curves are drawn over ``epoch``."""
+        """Lightning's logger on the started run; curves are drawn over ``epoch``."""
         if self._run is None:
             return []
-        from pytorch_lightning.loggers import WandbLogger
+        made = list[Any]()
+        with costing_no_run("curves", self._not_shown):  # W&B listens to imports, and tells its service
+            from emo3d_exp.tracking.wandb_curves import LastingLogger
 
-        return [WandbLogger(experiment=self._run, project=self._project, save_dir=str(self._folder.parent))]
+            made.append(LastingLogger(self._run, self._project, str(self._folder.parent), self._not_shown))
+        return made
 
     def summary(self, metrics: Mapping[str, float | str]) -> None:
-        if self._run is not None:
+        if self._run is None:
+            return
+        with costing_no_run("figures", self._not_shown):
             self._run.summary.update({k: v if isinstance(v, str) else float(v) for k, v in metrics.items()})
 
     def rows(self, count: int) -> np.ndarray:
@@ -197,6 +184,8 @@ class WandbTracker(Tracker):
         if face is not None:
             shown["face_3d"] = wandb.Object3D(str(face))
         self._log({f"{folder.name}/{key}": value for key, value in shown.items()})
+        if "predictions" in self._artifacts:
+            self._keep(predictions_artifact(folder, self._run.id))
 
     def leaderboard(self, folder: Path) -> None:
         """As ``Tracker.leaderboard``, on the page: what :func:`leaderboard_shown` lists."""
@@ -204,23 +193,44 @@ class WandbTracker(Tracker):
             self._log(leaderboard_shown(Path(folder)))
 
     def _log(self, shown: Mapping[str, Any]) -> None:
-        if shown:
-            with pictures_kept_in(self._folder):
-                self._run.log(dict(shown))
+        """In one step; where the server does not let that, what needs no server alone."""
+        asked = needing_server(shown)
+        others = {name: what for name, what in shown.items() if name not in asked}
+        for part in filter(None, (dict(shown), others)):
+            lost = len(self._not_shown)
+            with pictures_kept_in(self._folder), costing_no_run(", ".join(asked or part), self._not_shown):
+                self._run.log(part)
+            if len(self._not_shown) == lost:
+                return
+
+    def _keep(self, artifact: Any | None) -> None:
+        if artifact is not None:
+            with pictures_kept_in(self._folder), costing_no_run(artifact.name, self._not_shown):
+                self._run.log_artifact(artifact)
 
     def finish(self, exit_code: int = 0) -> None:
         """Close the page. What goes wrong here is a warning: the run itself is already over."""
         if self._run is None or self._finished:
             return
-        import wandb
-
-        self._finished = True
-        keep_summary(self._run, self._folder)
+        self._finished, told = True, ""
         try:
+            keep_summary(self._run, self._folder)
+            for kind in ("weights", "checkpoint"):
+                if exit_code == 0 and self._trains and kind in self._artifacts:
+                    self._keep(run_artifact(kind, self._folder.parent, self._run.id))
             self._run.finish(exit_code=exit_code)
-        except (wandb.Error, OSError) as error:  # a TimeoutError is an OSError
-            self._upload_incomplete = self._mode == "online"
-            log.warning("W&B: the run was not closed properly (%s).", _one_line(error))
+        except faults() as error:
+            told = one_line(error)
+            leave_dead_service(error)
+        part = Path(self._run.dir).parent
+        if self._mode == "online" and not told and upload_failed(part):
+            told = "the server has not taken all of it"
+        if self._not_shown and not told:
+            told = "a part is not shown"
+        if told:
+            if self._mode == "online":
+                mark_incomplete(part)
+            log.warning("W&B: the run was not closed properly (%s): %s.", told, cure(told))
 
     def where(self) -> str:
         if self._run is None:
@@ -234,17 +244,5 @@ class WandbTracker(Tracker):
 
     def _upload_command(self) -> str | None:
         """The shell command that uploads this run's waiting parts, the oldest first."""
-        parts = sorted(self._folder.glob(f"offline-run-*/run-{self._run.id}.wandb"))
-        waiting = [part.parent for part in parts if not part.with_name(f"{part.name}.synced").exists()]
-        options = ""
-        if self._upload_incomplete:
-            options = " --include-online"
-            waiting.append(Path(self._run.dir).parent)
-        paths = " ".join(shlex.quote(str(path)) for path in waiting)
-        return f"wandb sync{options} {paths}" if paths else None
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    key = os.environ.get("WANDB_API_KEY")
-    return (text.replace(key, "…") if key else text)[:300].rstrip(".")
+        parts = self._folder.glob(f"*run-*/run-{self._run.id}.wandb")
+        return upload_command(part for part in parts if is_waiting(part))

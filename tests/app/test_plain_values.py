@@ -42,6 +42,11 @@ def test_a_value_of_another_kind_is_named(override: str, message: str) -> None:
         check_plain_values(composed(override))
 
 
+def test_a_switch_of_a_table_is_checked_too() -> None:
+    with pytest.raises(ConfigError, match="streaming=maybe must be true or false"):
+        check_plain_values(composed("data=table", "data.path=built", "data.streaming=maybe"))
+
+
 @pytest.mark.parametrize(
     "overrides", [[], ["patience=null"], ["patience=0"], ["seed=0"], ["model=ridge"], ["optimizer.lr=1e-3"]]
 )

@@ -13,7 +13,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from tiny_task import TinyData, config
 
-from emo3d_exp.app import fitting
+from emo3d_exp.app import fitting, resuming
+from emo3d_exp.app.holding import held
 from emo3d_exp.app.train import train, train_in
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
@@ -142,3 +143,27 @@ def test_own_settings_and_threads_may_be_given_again(
 def test_resume_without_a_folder_asks_for_it(tmp_path: Path, resume: Any) -> None:
     with pytest.raises(ConfigError, match=r"say which run goes on, run_dir=outputs/…"):
         resume(RunFolder(tmp_path / "none"), config(tmp_path), run_dir=False)
+
+
+def test_a_sweep_given_again_may_be_tracked_otherwise(
+    tmp_path: Path, resume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, cfg = begun(tmp_path, "model=ridge", "evaluate=false", "tracking=csv")
+    given = ("model=ridge", "evaluate=false", "tracking=none", "name=new", "trainer.devices=2")
+    asked = config(tmp_path, *given)
+    monkeypatch.setattr(resuming, "is_job_of_sweep", lambda: True)
+    running = DictConfig({"overrides": {"task": list(given)}})
+    monkeypatch.setattr(HydraConfig, "get", staticmethod(lambda: running))
+    own = resuming.own_config(run, asked)
+    assert (own.tracking, own.trainer.devices) == (asked.tracking, 2)
+    assert own.name == cfg.name != "new", "the page of the run keeps its name"
+    with pytest.raises(ConfigError, match=r"holds a run with other settings \(seed is 1, asked for is 2"):
+        resuming.own_config(run, config(tmp_path, *given, "seed=2"))
+
+
+def test_two_do_not_train_in_one_folder(tmp_path: Path, resume: Any) -> None:
+    run, cfg = begun(tmp_path, "model=ridge", "evaluate=false")
+    with held(run), pytest.raises(ConfigError, match="another process trains there"):
+        resume(run, cfg)
+    assert not run.weights_file.exists()
+    assert resume(run, cfg) is not None

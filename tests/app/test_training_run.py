@@ -275,8 +275,9 @@ TRACKING = {"_target_": "tiny_task.RecordingTracker"}
 
 def test_tracker_gets_config_final_numbers_and_the_end(calls: list[tuple[str, Any]], tmp_path: Path) -> None:
     run, _ = train(config(tmp_path, "trainer.max_epochs=1", "name=mine", tracking=TRACKING))
-    assert [name for name, _ in calls] == ["start", "summary", "finish"]
-    started, summary, code = (content for _, content in calls)
+    assert [name for name, _ in calls] == ["start", "summary", "summary", "finish"]
+    started, best, summary, code = (content for _, content in calls)
+    assert best == dict.fromkeys(("best_validation_error", "val/mse"), read(run.model_file)["val/mse"])
     assert (started["name"], started["job_type"], started["resume_id"]) == ("mine", "train", None)
     assert started["config"]["loss"]["lambda_text"] == 1.0
     assert summary["test/mse"] == read(run.evaluation("test") / "metrics.json")["metrics"]["mse"]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from emo3d_exp.tracking import SampleFaces
+from emo3d_exp.tracking.wandb_faults import faults
 
 
 @pytest.fixture
@@ -26,7 +28,8 @@ def no_wandb_settings(
     monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
     wandb.teardown()
     yield
-    wandb.teardown()
+    with suppress(*faults()):  # of a service that has died
+        wandb.teardown()
 
 
 @pytest.fixture

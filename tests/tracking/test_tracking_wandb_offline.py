@@ -239,3 +239,31 @@ def test_a_finished_run_does_not_fail_at_its_upload(
     told = [record.getMessage() for record in caplog.records if "not closed" in record.getMessage()]
     assert len(told) == 1 and "\n" not in "".join(told)
     assert "wandb sync" in tracker.where()
+
+
+def test_a_training_outlives_the_service_of_w_and_b(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import psutil
+
+    before = {each.pid for each in psutil.process_iter() if each.name() == "wandb-core"}
+    tracker = WandbTracker(mode="offline")
+    tracker.start(tmp_path, {"seed": 1}, "a name", None, [], "train", None)
+    (logger,) = tracker.lightning_loggers()
+    logger.log_metrics({"val/mse": 0.5, "epoch": 0}, step=0)
+    mine = psutil.Process().children(recursive=True)
+    services = [each for each in mine if each.name() == "wandb-core" and each.pid not in before]
+    assert services
+    for each in services:
+        each.kill()
+        each.wait()
+    for epoch in range(1, 20):
+        logger.log_metrics({"val/mse": 0.4, "epoch": epoch}, step=epoch)
+    tracker.summary({"test/mse": 0.1})
+    tracker.finish()
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("emo3d_exp")]
+    again = WandbTracker(mode="offline")
+    again.start(tmp_path / "next", {"seed": 2}, "another", None, [], "train", None)
+    again.finish()
+    assert list((tmp_path / "next").glob("wandb/offline-run-*/*.wandb")), "the next run of a sweep"
+    assert 1 <= len(said) <= 4 and all("service on this machine has died" in message for message in said), (
+        said
+    )
