@@ -8,11 +8,14 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from emo3d_exp.app.kept import kept
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class
 from emo3d_exp.runs import available_cores, cache_root
 
 if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
+
     from emo3d_exp.augmentation import Augmentation
     from emo3d_exp.backbones import EmbeddingCache, Encoder
     from emo3d_exp.backbones.text_tower import TextTower
@@ -23,19 +26,20 @@ PARTS = ("loss", "optimizer", "teacher_forcing")
 """Groups beside ``head`` that a model's constructor takes, each only where its config has it."""
 
 
-def set_threads(threads: int | None) -> None:
-    """Set torch's CPU threads: the given number, or the cores this process may use, at most 4."""
+def set_threads(threads: int | None, processes: int = 1) -> None:
+    """Set torch's CPU threads: the given number, or the cores this process may use, at most 4; those of
+    several processes on one machine share the cores."""
     import torch
 
-    torch.set_num_threads(threads or min(4, available_cores()))
+    torch.set_num_threads(threads or max(1, min(4, available_cores() // processes)))
 
 
-def check_trainer(cfg: DictConfig) -> None:
+def check_trainer(cfg: DictConfig) -> Trainer:
     """Raise ConfigError where Lightning cannot train as ``cfg.trainer`` says, such as on an absent GPU."""
     from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
     try:
-        instantiate(
+        return instantiate(
             cfg.trainer, _convert_="all", logger=False, enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False,
         )  # fmt: skip
@@ -45,8 +49,11 @@ def check_trainer(cfg: DictConfig) -> None:
 
 
 def build_encoder(backbone: DictConfig) -> Encoder:
-    """The encoder of a backbone config; its weights are not loaded yet."""
-    return instantiate(backbone)
+    """The encoder of a backbone config; its weights are not loaded yet, unless an earlier job of the sweep
+    has used it."""
+    if backbone.get("trainable"):
+        return instantiate(backbone)
+    return kept("encoder", [backbone], lambda: instantiate(backbone))
 
 
 def build_rig(rig: DictConfig) -> Rig:
@@ -68,7 +75,7 @@ def embedding_cache() -> EmbeddingCache:
     """The cache that every run on this machine shares."""
     from emo3d_exp.backbones import EmbeddingCache
 
-    return EmbeddingCache(cache_root() / "embeddings")
+    return kept("embeddings", [], lambda: EmbeddingCache(cache_root() / "embeddings"))
 
 
 def build_augmentation(cfg: DictConfig, part: str = "train") -> Augmentation:

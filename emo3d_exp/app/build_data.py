@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from emo3d_exp.app.building import build_new, held, target
 from emo3d_exp.app.surveying import SURVEYS
+from emo3d_exp.app.tracked_building import tracked_build
+from emo3d_exp.app.tracked_names import is_tracked
 from emo3d_exp.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,9 @@ def build(cfg: DictConfig) -> None:
         raise ConfigError(f"source={cfg.source}: choose from {', '.join(SOURCES)}")
     only = stage_names(cfg.stage)
     surveys = [name for name in only or () if name in SURVEYS]
+    if is_tracked(cfg) and (surveys or cfg.dry_run):
+        told = f"stage={surveys[0]}" if surveys else "dry_run=true"
+        raise ConfigError(f"{told} builds nothing that could be tracked: leave tracking=… out")
     if surveys:
         if only != surveys[:1]:
             raise ConfigError(f"stage={surveys[0]} looks a finished data set over: give it alone")
@@ -43,7 +49,7 @@ def build(cfg: DictConfig) -> None:
 
 def build_mini(cfg: DictConfig, only: Sequence[str] | None) -> None:
     """Build data=mini where it is not there yet, or some of its stages."""
-    from emo3d_exp.dataset_builder import ensure_mini, is_built
+    from emo3d_exp.dataset_builder import MiniSettings, ensure_mini, is_built, mini_folder
 
     started = time.monotonic()
     given = [key for key in ("out", "limit", "retry", "dry_run") if cfg[key]]
@@ -59,7 +65,11 @@ def build_mini(cfg: DictConfig, only: Sequence[str] | None) -> None:
             "source=stages a data set of your own, and with source=emo3d our table of the published one"
         )
     executor = instantiate(cfg.executor)
-    folder = ensure_mini(**data.build_settings, folder=data.folder, stage=only, executor=executor)
+    told = {key: value for key, value in data.build_settings.items() if key != "processes"}
+    folder = Path(data.folder).expanduser() if data.folder else mini_folder(MiniSettings(**told))
+    place = folder if data.folder else Path("outputs", f"build_{data.name}")
+    with tracked_build(cfg, place.resolve(), folder):
+        ensure_mini(**data.build_settings, folder=data.folder, stage=only, executor=executor)
     state = "complete" if is_built(folder) else "not complete yet: run the other stages too"
     log.info("data=%s in %s is %s (%.0f s)", data.name, folder, state, time.monotonic() - started)
 
@@ -72,7 +82,7 @@ def fetch_published(cfg: DictConfig, only: Sequence[str] | None) -> None:
     if given:
         raise ConfigError(f"{', '.join(given)}: not with source=emo3d")
     folder = target(cfg)
-    with held(folder):
+    with held(folder), tracked_build(cfg, folder, folder):
         instantiate(cfg.emo3d, _convert_="all").build(folder)
     log.info("train on it: python train.py data=table data.path=%s", folder)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from emo3d_exp.app.tracked_building import tracked_build
 from emo3d_exp.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def build_new(cfg: DictConfig, only: Sequence[str] | None) -> None:
     if cfg.dry_run:
         print_plan(plan_stages(folder, stages, only, cfg.limit, cfg.retry), folder)
         return
-    with held(folder):
+    with held(folder), tracked_build(cfg, folder, folder):
         manifests = run_stages(
             folder, stages, only, instantiate(cfg.executor), limit=cfg.limit, retry=cfg.retry
         )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from inspect import signature
-from pathlib import Path
-from typing import get_type_hints
+from typing import TYPE_CHECKING, get_type_hints
 
 import yaml
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.assemble import PARTS, build_augmentation
-from emo3d_exp.app.cli import CONF
+from emo3d_exp.app.choices import choices
 from emo3d_exp.backbones import Tuning
 from emo3d_exp.errors import ConfigError, WeightsUnavailableError
-from emo3d_exp.models import MODEL_NAMES, model_class
+from emo3d_exp.models import model_class, model_classes
+
+if TYPE_CHECKING:
+    from pytorch_lightning import LightningModule
 
 
 def check_weights(cfg: DictConfig) -> None:
@@ -101,26 +103,32 @@ def check_tuning(cfg: DictConfig) -> None:
         if changed := [name for name in usual if given[name] != usual[name]]:
             keys = ", ".join(f"backbone.tuning.{name}" for name in changed)
             raise ConfigError(f"{keys}: the backbone is frozen; add backbone.trainable=true")
-    if OmegaConf.select(cfg, "backbone.trainable", default=False) and not _trains_texts(cfg.model.name):
-        fitting = [name for name in MODEL_NAMES if _trains_texts(name)]
+    if OmegaConf.select(cfg, "backbone.trainable", default=False) and not _trains_texts(
+        model_class(cfg.model.name)
+    ):
+        fitting = [name for name, model in model_classes().items() if _trains_texts(model)]
         raise ConfigError(
             f"backbone.trainable=true: model={cfg.model.name} cannot train its backbone; those that learn "
             f"from texts alone, by gradients, can: {', '.join(f'model={name}' for name in fitting)}"
         )
 
 
-def _trains_texts(name: str) -> bool:
+def _trains_texts(model: type[LightningModule]) -> bool:
     from emo3d_exp.models.base import TextToBlendshapes
 
-    model = model_class(name)
     return issubclass(model, TextToBlendshapes) and model.modalities == {"text"}
 
 
 def _choices(group: str) -> dict[str, str]:
-    files = sorted(Path(CONF, group).glob("*.yaml"))
-    return {file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"] for file in files}
+    files = {name: choice.file for name, choice in choices(group).items()}
+    return {
+        name: yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"] for name, file in files.items()
+    }
 
 
 def _fits(target: str, wanted: type) -> bool:
-    found = get_object(target)
+    try:
+        found = get_object(target)
+    except Exception:  # of a plug-in that is broken, and not asked for
+        return False
     return isinstance(found, type) and issubclass(found, wanted)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,10 +22,13 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from emo3d_exp.app.choices import CONF, SWEEPS, choices, groups, register_listing
+from emo3d_exp.app.plugins import admit_plugins, told_of_plugin
+from emo3d_exp.app.ranks import one_folder_for_all, swept_once
+from emo3d_exp.app.sweeping import end_sweep
 from emo3d_exp.errors import Emo3DError
+from emo3d_exp.sweeping import admit_sweeper
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
-SWEEPS = CONF.parent / "multirun_sweeps"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 Task = Callable[[DictConfig], Any]
@@ -50,9 +55,14 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
         def run() -> None:
             os.environ["HYDRA_FULL_ERROR"] = "1"
             Plugins.instance().register(_SweepFiles)
-            sys.argv[1:] = with_less_swept(sys.argv[1:])
+            admit_sweeper()
+            register_listing()
+            sys.argv[1:] = one_folder_for_all(config_name, with_less_swept(sys.argv[1:]))
+            stopped = True
             try:
+                admit_plugins(swept_once(config_name, sys.argv[1:]), own=(CONF, SWEEPS))
                 application()
+                stopped = False
             except BrokenPipeError:  # the reader of our output has left: `… --help | head`
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except Exception as error:
@@ -61,6 +71,12 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
                     raise
                 sys.stderr.write(f"error: {told}\n")
                 sys.exit(2)
+            except KeyboardInterrupt:
+                sys.exit(128 + signal.SIGINT)
+            finally:
+                well = end_sweep(stopped)
+            if not well:
+                sys.exit(1)
 
         return run
 
@@ -77,7 +93,7 @@ def with_less_swept(arguments: list[str]) -> list[str]:
     if not file.is_file():
         return arguments
     swept = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params") or {}
-    less = [f"~hydra.sweeper.params.{key}" for key, _ in given if key in swept]
+    less = [f"~hydra.sweeper.params.{key}" for key, _ in given if key in swept and "." not in key]
     behind = arguments.index(f"sweep={name}") + 1  # the parser wants overrides to stand together
     return [*arguments[:behind], *less, *arguments[behind:]]
 
@@ -92,10 +108,29 @@ def told_to_user(error: Exception, config_name: str, arguments: list[str]) -> st
         if isinstance(cause, Emo3DError):
             return str(cause)
         cause = cause.__cause__
+    if told := told_of_plugin(error):
+        return told
     if isinstance(error, HydraException | OmegaConfBaseException):
         return explain(error, config_name, arguments)
+    if (full := _no_space(error)) is not None:
+        return (
+            f"the disk is full ({full}). Everything written before is whole: make room and give the same "
+            "command again, for a run that was begun with resume=true"
+        )
     if isinstance(error, OSError) and _before_the_task(error):
         return f"cannot write to the run folder: {error}. Choose another run_dir=…"
+    return None
+
+
+def _no_space(error: BaseException) -> OSError | None:
+    """The first cause that is a full disk or quota; libraries raise something else as they handle it."""
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return cause
+        seen.append(cause)
+        cause = cause.__cause__ or cause.__context__
     return None
 
 
@@ -124,18 +159,18 @@ def _explain_key(key: str, config_name: str, arguments: list[str]) -> str:
     group, _, folder = key.partition("/")
     if nested := [option for option in _nested(group) if option.startswith(f"{folder}/")]:
         return f"'{key}' is no setting: write {' or '.join(f'{group}={option}' for option in nested)}"
-    groups = sorted(p.name for p in CONF.iterdir() if p.is_dir())
+    known = groups()
     try:
         cfg = _compose(config_name, overrides)
     except Exception:
         return f"there is no setting '{key}'"
     node, parent, wrong = _deepest(cfg, key)
-    if not parent and wrong in groups:
+    if not parent and wrong in known:
         owner = f"model={cfg.model.name}" if "model" in cfg else f"{config_name}.py"
         return f"there is no setting '{key}' here: {owner} has no {wrong}"
     names = [str(name) for name in node] if isinstance(node, DictConfig) else []
     valid = [parent + name for name in names if not name.startswith("_")]
-    candidates = valid + (groups if not parent else [])
+    candidates = valid + (known if not parent else [])
     lines = [
         f"there is no setting '{key}' here: '{wrong}' is unknown" + (f" in '{parent[:-1]}'" if parent else "")
     ]
@@ -148,8 +183,7 @@ def _explain_key(key: str, config_name: str, arguments: list[str]) -> str:
 
 def _nested(group: str) -> list[str]:
     """The options of a group that has some in folders, which Hydra does not list; none of other groups."""
-    files = [file.relative_to(CONF / group) for file in (CONF / group).glob("**/*.yaml")]
-    options = sorted(str(file.with_suffix("").as_posix()) for file in files)
+    options = list(choices(group))
     return options if any("/" in option for option in options) else []
 
 

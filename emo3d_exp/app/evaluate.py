@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from emo3d_exp.app.checks import check_judge
 from emo3d_exp.app.leaderboard import check_comparison, compare_two, leaderboard
 from emo3d_exp.app.overriding import overridden, paths_given
+from emo3d_exp.app.plugins import require_packages
 from emo3d_exp.app.tracked_names import is_tracked
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
@@ -103,6 +104,7 @@ def evaluate_run(run: RunFolder, cfg: DictConfig) -> None:
     own = run.config()
     run.require_weights()
     own = with_given(own, cfg, [override.split("=", 1)[0] for override in HydraConfig.get().overrides.task])
+    require_packages(own, str(run.path))
     check_judge(own)
     if cfg.samples:
         from emo3d_exp.app.predictor import check_samples

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,10 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from emo3d_exp.app.preemption import warned
+from emo3d_exp.app.processes import Seat
+from emo3d_exp.app.pruning import end_if_pruned, pruning
+from emo3d_exp.app.stopping import Stopped
 from emo3d_exp.runs import write_atomically
 
 if TYPE_CHECKING:
@@ -67,11 +73,43 @@ class EpochSeed(Callback):
         self.seed = seed
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        words = np.random.SeedSequence([self.seed, trainer.current_epoch]).generate_state(2)
+        # a tower draws for its own rows alone, so its dropout must not be the same in every process
+        rank = trainer.global_rank if getattr(pl_module, "tower", None) is not None else 0
+        key = [self.seed, trainer.current_epoch, *([rank] if rank else [])]
+        words = np.random.SeedSequence(key).generate_state(2)
         torch.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
         set_epoch = getattr(trainer.train_dataloader, "set_epoch", None)
         if set_epoch is not None:
             set_epoch(trainer.current_epoch)
+
+
+class EndWithEpoch(Callback):
+    """Ends the training with the epoch in which any of its processes was warned."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.on_sigterm: Any = None
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.on_sigterm = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Lightning's own answer talks to the other processes, which are amid something else
+        if trainer.world_size > 1 and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.on_sigterm)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.strategy.reduce_boolean_decision(warned.yes, all=False):
+            trainer.should_stop = self.ended = True
+
+
+def end_if_warned(trainer: Trainer) -> None:
+    """Raise Pruned where a trial's pruner has ended the training, Stopped where a warning has: it is to go on
+    elsewhere.
+    """
+    end_if_pruned(trainer)
+    if any(callback.ended for callback in trainer.callbacks if isinstance(callback, EndWithEpoch)):
+        raise Stopped(signal.SIGUSR1)
 
 
 class Stopwatch(Callback):
@@ -150,9 +188,18 @@ def training_seconds(trainer: Trainer) -> float:
 
 
 def build_trainer(
-    cfg: DictConfig, run: RunFolder, monitor: str, loggers: list[Any], quiet: bool = False
+    cfg: DictConfig,
+    run: RunFolder,
+    monitor: str,
+    loggers: list[Any],
+    quiet: bool = False,
+    seat: Seat | None = None,
 ) -> tuple[Trainer, ModelCheckpoint]:
-    """A trainer that keeps the best checkpoint by ``monitor`` (lower is better) and the last one."""
+    """A trainer that keeps the best checkpoint by ``monitor`` (lower is better) and the last one.
+
+    Args:
+        seat: of this process among those that train together; None: it is alone.
+    """
     best = MovableCheckpoint(
         dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", enable_version_counter=False
     )
@@ -160,7 +207,8 @@ def build_trainer(
     last = MovableCheckpoint(
         dirpath=run.checkpoints, filename=run.last_checkpoint.stem, enable_version_counter=False
     )
-    callbacks: list[Callback] = [best, last, EpochSeed(cfg.seed), Stopwatch()]
+    callbacks: list[Callback] = [best, last, EpochSeed(cfg.seed), EndWithEpoch(), Stopwatch()]
+    callbacks += pruning(run, monitor)
     if cfg.patience is not None:
         callbacks.append(LastingStop(monitor, patience=cfg.patience, mode="min"))
     if not quiet:
@@ -168,7 +216,8 @@ def build_trainer(
     make_trainer = instantiate(cfg.trainer, _partial_=True, _convert_="all")
     trainer = make_trainer(
         callbacks=callbacks,
-        plugins=[OneStepFiles()],
+        plugins=[OneStepFiles(), *(seat or Seat()).plugins()],
+        use_distributed_sampler=False,  # batches are dealt out already
         logger=loggers or False,
         default_root_dir=str(run.path),
         enable_progress_bar=False,

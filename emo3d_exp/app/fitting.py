@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,17 @@ from omegaconf import DictConfig
 from pytorch_lightning import LightningModule, seed_everything
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from emo3d_exp.app.assemble import build_augmentation, build_encoder, build_model, embedding_cache
+from emo3d_exp.app.assemble import (
+    build_augmentation,
+    build_encoder,
+    build_model,
+    check_trainer,
+    embedding_cache,
+    set_threads,
+)
 from emo3d_exp.app.data import LoadedData, load_data
-from emo3d_exp.app.fit import build_trainer, training_seconds
+from emo3d_exp.app.fit import build_trainer, end_if_warned, training_seconds
+from emo3d_exp.app.processes import Seat, check_shards, company, seat_of
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class
 from emo3d_exp.models.weights import save_weights
@@ -39,11 +48,35 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
     encoder = checked_encoder(cfg)
     seed_everything(cfg.seed, workers=True, verbose=False)
     model = build_model(cfg, encoder.dim, encoder.text_tower())  # whose settings may be refused
-    train, val = prepared(run, cfg, encoder)
-    trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers())
-    trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
+    trainer = check_trainer(cfg)
+    check_shards(trainer, model)
+    seat = seat_of(trainer)
+    set_threads(cfg.threads, seat.local_count)
+    train, val = prepared(run, cfg, encoder, seat)
+    trainer, best = build_trainer(cfg, run, "val/mse", tracker.lightning_loggers(), seat=seat)
+    with company(seat, cfg, run, resume_from):
+        trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
+    end_if_warned(trainer)
     took = round(training_seconds(trainer), 2)
-    return save_best(run, cfg, model, best, encoder, {"train_seconds": took})
+    # a new one: of the trained one this process may hold a flat part alone, as under FSDP
+    fresh = build_model(cfg, encoder.dim, encoder.text_tower())
+    return save_best(run, cfg, fresh, best, encoder, {"train_seconds": took})
+
+
+def fit_along(
+    run: RunFolder, cfg: DictConfig, seat: Seat, resume_from: Path | None, ready: Callable[[], object]
+) -> None:
+    """Train along with the process that keeps the run folder, see :func:`fit`; ``ready`` is called before."""
+    encoder = checked_encoder(cfg)
+    seed_everything(cfg.seed, workers=True, verbose=False)
+    model = build_model(cfg, encoder.dim, encoder.text_tower())
+    data = load_data(cfg)
+    train, val = (stage(data, part, encoder, cfg, seat) for part in ("train", "val"))
+    del data  # its rows and columns may take much memory
+    trainer, _ = build_trainer(cfg, run, "val/mse", [], quiet=True, seat=seat)
+    ready()
+    with company(Seat(seat.rank, seat.count), cfg, run, resume_from):
+        trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
 
 
 def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | None) -> float:
@@ -66,11 +99,13 @@ def fit_closed_form(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_fr
     return error
 
 
-def prepared(run: RunFolder, cfg: DictConfig, encoder: Encoder) -> tuple[Batches, Batches]:
+def prepared(
+    run: RunFolder, cfg: DictConfig, encoder: Encoder, seat: Seat | None = None
+) -> tuple[Batches, Batches]:
     """The pairs to train and to validate on; what they are goes into the provenance."""
     data = load_data(cfg)
     run.add_provenance(**data.facts(), backbone=encoder.fingerprint)
-    train, val = (stage(data, part, encoder, cfg) for part in ("train", "val"))
+    train, val = (stage(data, part, encoder, cfg, seat) for part in ("train", "val"))
     run.add_provenance(training_pairs=train.n_pairs)
     log.info(
         "training %s: %d pairs of text and face, %d to validate", cfg.model.name, train.n_pairs, val.n_pairs
@@ -92,7 +127,9 @@ def checked_encoder(cfg: DictConfig) -> Encoder:
     return encoder
 
 
-def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Batches:
+def stage(
+    data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig, seat: Seat | None = None
+) -> Batches:
     """Embed the texts and images of a part (each distinct one once) and stage them as tensors; with a
     trainable backbone texts are tokenised and no more. The training part is augmented; no other part ever is.
     """
@@ -102,18 +139,19 @@ def stage(data: LoadedData, part: str, encoder: Encoder, cfg: DictConfig) -> Bat
     augmentation = build_augmentation(cfg, part)
     corpus = augmentation.corpus(corpus, cfg.seed)
     with_images = "image" in model_class(cfg.model.name).modalities and part == "train"
-    if not len(corpus.pairs()):
-        raise ConfigError(f"the {part} part of data={data.corpus.name} has no text with a scored face")
     pairs = corpus.pairs()
+    if not len(pairs):
+        raise ConfigError(f"the {part} part of data={data.corpus.name} has no text with a scored face")
     corpus, exchange = augmentation.exchange(corpus)
     common = {
         "blendshapes": corpus.blendshapes,
-        "emotions": corpus.emotions[corpus.text_sample],
+        "emotions": corpus.text_emotions(),
         "pairs": pairs,
         "batch_size": cfg.batch_size,
         "shuffle": part == "train",
         "seed": cfg.seed,
         "exchange": exchange,
+        "dealing": (seat or Seat()).dealing(cfg, part),
     }
     if encoder.trainable:
         return TokenBatches(tokens=encoder.token_rows(corpus.text), **common)
@@ -126,7 +164,7 @@ def embed_images(corpus: Corpus, encoder: Encoder) -> StoredRows:
     """(F, D) embeddings of the faces' images, in the cache's files; absent where a face has none."""
     from emo3d_exp.data import image_reader
 
-    faces = np.flatnonzero([ref is not None for ref in corpus.image])
+    faces = np.flatnonzero(corpus.has_image)
     keys, read = image_reader(corpus, faces)
     return embedding_cache().stored_images(encoder, keys, read).spread(faces, len(corpus.image))
 

@@ -13,7 +13,7 @@ import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from emo3d_exp.app.cli import CONF
+from emo3d_exp.app.choices import choices
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.errors import ConfigError, DataError, WeightsUnavailableError
 from emo3d_exp.runs import RunFolder, distinct_names
@@ -63,13 +63,11 @@ def meta_evaluate(cfg: DictConfig) -> None:
 
 def other_judges(names: list[str]) -> list[Encoder]:
     """The encoders of some backbone configs. Raises before anything is loaded where weights are missing."""
-    found = []
+    found, there = [], choices("backbone")
     for name in names:
-        file = CONF / "backbone" / f"{name}.yaml"
-        if not file.is_file():
-            there = ", ".join(sorted(each.stem for each in file.parent.glob("*.yaml")))
-            raise ConfigError(f"meta.judges: there is no backbone {name}; there are: {there}")
-        encoder = instantiate(OmegaConf.load(file))
+        if name not in there:
+            raise ConfigError(f"meta.judges: there is no backbone {name}; there are: {', '.join(there)}")
+        encoder = instantiate(OmegaConf.load(there[name].file))
         if "image" not in encoder.modalities:
             raise ConfigError(f"meta.judges: backbone {name} encodes texts only; a judge needs images too")
         try:

@@ -8,7 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.errors import ConfigError
 
-SWITCHES = ("evaluate", "resume", "backbone.trainable", "backbone.normalize", "augmentation.mirror")
+SWITCHES = ("evaluate", "resume", "backbone.trainable", "backbone.normalize", "augmentation.mirror",
+            "data.streaming")  # fmt: skip
 WHOLE = {"seed": 0, "batch_size": 1, "patience": 0, "threads": 1, "trainer.max_epochs": 1}
 """Key of a whole number: the smallest that makes sense."""
 MAY_BE_NULL = ("patience", "threads")
@@ -38,12 +39,13 @@ def check_choices(overrides: list[str]) -> None:
     Args:
         overrides: of the command line, such as ``augmentation=[mirror,words]``.
     """
-    from emo3d_exp.app.cli import CONF
+    from emo3d_exp.app.choices import groups
 
+    known = groups()
     for override in overrides:
         key, _, value = override.partition("=")
         group = key.split("@")[0].lstrip("+~")
-        if value.startswith("[") and group != "experiment" and (CONF / group).is_dir():
+        if value.startswith("[") and group != "experiment" and group.split("/")[0] in known:
             raise ConfigError(
                 f"{override}: one choice of {group} at a time; of several the last would win. Set what the "
                 f"others change by their keys, {group}.…=…"

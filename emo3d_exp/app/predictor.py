@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from omegaconf import DictConfig
 
+from emo3d_exp.app.plugins import require_packages
 from emo3d_exp.errors import ConfigError, Emo3DError, WeightsUnavailableError
 from emo3d_exp.runs import RunFolder
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 def check_samples(model: str, count: int) -> None:
     """Raise ConfigError where a model gives one face for a text only, or fewer than 2 are asked for."""
-    from emo3d_exp.models import MODEL_NAMES, model_class
+    from emo3d_exp.models import model_class, model_classes
 
-    able = [name for name in MODEL_NAMES if hasattr(model_class(name), "variations")]
+    able = [name for name, each in model_classes().items() if hasattr(each, "variations")]
     if not hasattr(model_class(model), "variations"):
         raise ConfigError(
             f"samples={count}: model={model} gives one face for a text; several are given by "
@@ -117,6 +118,7 @@ def load_predictor(run_dir: Path | str, cache: EmbeddingCache | None = None) -> 
 
     run = RunFolder(run_dir)
     cfg = run.config()
+    require_packages(cfg, str(run.path))
     run.require_weights()
     if not issubclass(model_class(cfg.model.name), FaceSystem):
         raise ConfigError(

@@ -13,7 +13,10 @@ def quiet_libraries() -> None:
         for part in ("utilities.rank_zero", "accelerators.cuda"):
             logging.getLogger(f"{name}.{part}").setLevel(logging.WARNING)
     logging.getLogger().addFilter(_worth_reading)
-    for pattern in (".*does not have many workers.*", ".*treespec.*", ".*LeafSpec.*", ".*`isinstance.*"):
+    for pattern in (
+        ".*does not have many workers.*", ".*treespec.*", ".*LeafSpec.*", ".*`isinstance.*",
+        ".*sync_dist=True.*",  # what is logged is summed over processes already
+    ):  # fmt: skip
         warnings.filterwarnings("ignore", message=pattern)
 
 

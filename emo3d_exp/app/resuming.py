@@ -7,14 +7,18 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from emo3d_exp.app.overriding import paths_given
+from emo3d_exp.app.overriding import overridden, paths_given
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder, settings
 
 APART = {"run_dir", "resume", "threads"}
-"""Keys in which a job of a sweep may differ from the run that it goes on with."""
+"""Keys in which a run that goes on may differ from what it was."""
+NAMES = {"name", "group", "tags", "tracking"}
+"""Keys in which a sweep that is given again may differ too; what is not done takes over ``tracking``."""
+PLACE = tuple(f"trainer.{key}" for key in ("accelerator", "devices", "num_nodes", "strategy"))
+"""Keys by which a run may go on elsewhere: the weights come out the same."""
 
 
 def is_job_of_sweep() -> bool:
@@ -34,13 +38,26 @@ def own_config(run: RunFolder, cfg: DictConfig) -> DictConfig:
     elif not run.config_file.is_file() and "run_dir" not in keys:
         raise ConfigError("resume=true: say which run goes on, run_dir=outputs/…")
     own = run.config()
-    if not is_job_of_sweep():
+    if is_job_of_sweep():
+        own = overridden(own, cfg, keys, ("tracking",))
+    else:
         _refuse_changes(own, cfg, keys)
-        if "threads" in keys:
-            own.threads = cfg.threads
+    if "threads" in keys:
+        own.threads = cfg.threads
+    take_place(own, cfg, keys)
     if "imported" in run.provenance():
         raise ConfigError(f"{run.path} holds weights of other code: no training to go on with")
     return own
+
+
+def take_place(own: DictConfig, cfg: DictConfig, keys: list[str]) -> None:
+    """Put the devices on which a run goes on into its own config, where the command line names some."""
+    given = paths_given(keys)
+    places = [key for key in PLACE if "trainer" in given or key in given]
+    OmegaConf.set_struct(own, False)
+    for key in places:
+        OmegaConf.update(own, key, OmegaConf.select(cfg, key))
+    OmegaConf.set_struct(own, True)
 
 
 def finished_error(run: RunFolder, cfg: DictConfig) -> float | None:
@@ -61,9 +78,9 @@ def trained_error(run: RunFolder, cfg: DictConfig) -> float | None:
 
 
 def _refuse_changes(own: DictConfig, cfg: DictConfig, keys: list[str]) -> None:
-    """What is given must be what the run has; its number of threads may be another."""
-    differing = _differing(own, cfg)
-    given = [path for path in paths_given(keys) if path.split(".")[0] not in APART]
+    """What is given must be what the run has; its number of threads and its devices may be others."""
+    differing = {key for key in _differing(own, cfg) if key not in PLACE}
+    given = [path for path in paths_given(keys) if path.split(".")[0] not in APART and path != "trainer"]
     foreign = [path for path in given if any(f"{key}.".startswith(f"{path}.") for key in differing)]
     if foreign:
         raise ConfigError(
@@ -72,13 +89,18 @@ def _refuse_changes(own: DictConfig, cfg: DictConfig, keys: list[str]) -> None:
 
 
 def _require_same_settings(run: RunFolder, cfg: DictConfig) -> None:
-    differing = _differing(run.config(), cfg)
+    found = _differing(run.config(), cfg)
+    differing = {key: values for key, values in found.items() if not _may_differ(key)}
     if differing:
         key = min(differing)
         raise ConfigError(
             f"{run.path} holds a run with other settings ({key} is {differing[key][0]}, asked for is "
             f"{differing[key][1]}; {len(differing)} differ): move it away, or choose another hydra.sweep.dir"
         )
+
+
+def _may_differ(key: str) -> bool:
+    return key in PLACE or key.split(".")[0] in NAMES
 
 
 def _differing(stored: DictConfig, asked: DictConfig) -> dict[str, tuple[Any, Any]]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from emo3d_exp.app.assemble import embedding_cache
+from emo3d_exp.app.assemble import build_encoder, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
+from emo3d_exp.app.kept import kept
 from emo3d_exp.app.predictor import load_predictor
 from emo3d_exp.app.tracked_names import group_name, is_tracked, system_tags
 from emo3d_exp.errors import DataError
@@ -31,8 +32,10 @@ def build_evaluator(cfg: DictConfig) -> Evaluator:
     evaluator = instantiate(cfg.metric)
     if cfg.metric.judge is None:
         return evaluator(rig=None, renderer=None, cache=None)
-    rig = instantiate(cfg.rig)
-    return evaluator(rig=rig, renderer=instantiate(cfg.renderer, rig=rig), cache=embedding_cache())
+    rig = kept("rig", [cfg.rig], lambda: instantiate(cfg.rig))
+    renderer = kept("renderer", [cfg.renderer, cfg.rig], lambda: instantiate(cfg.renderer, rig=rig))
+    judge = build_encoder(cfg.metric.judge)
+    return evaluator(rig=rig, renderer=renderer, judge=judge, cache=embedding_cache())
 
 
 def score_run(run: RunFolder, cfg: DictConfig, part: str) -> tuple[Evaluation, Evaluator]:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from emo3d_exp.app.preemption import listen, listen_no_more, requeue
 from emo3d_exp.app.resuming import is_job_of_sweep, trained_error
 from emo3d_exp.runs import RunFolder
 
@@ -29,25 +30,31 @@ class Stopped(SystemExit):
 
 @contextmanager
 def stoppable(run: RunFolder, cfg: DictConfig) -> Iterator[None]:
-    """End well on SIGTERM and Ctrl-C: trackers and files are closed, and the log says how to go on.
+    """End well on SIGTERM and Ctrl-C: trackers and files are closed, and the log says how to go on. SIGUSR1
+    is a cluster's warning, see :mod:`emo3d_exp.app.preemption`.
 
-    Where somebody else listens to SIGTERM already, such as a launcher that queues jobs anew, they keep it.
+    Where somebody else listens to a signal already, such as a launcher that queues jobs anew, they keep it.
     """
-    listening = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    )
+    main = threading.current_thread() is threading.main_thread()
+    listening = main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if main:
+        listen()
     if listening:
         signal.signal(signal.SIGTERM, _stop)
     try:
         yield
-    except KeyboardInterrupt:
-        log.warning(how_to_go_on(run, cfg))
-        raise Stopped(signal.SIGINT) from None
-    except SystemExit:  # Lightning's answer to Ctrl-C too
-        log.warning(how_to_go_on(run, cfg))
+    except BaseException as error:
+        by_hand = _interrupted(error)
+        if by_hand or isinstance(error, SystemExit):
+            log.warning(how_to_go_on(run, cfg))
+        if by_hand:
+            raise Stopped(signal.SIGINT) from None
+        if isinstance(error, SystemExit):
+            requeue()
         raise
     finally:
+        if main:
+            listen_no_more()
         if listening:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -61,6 +68,14 @@ def how_to_go_on(run: RunFolder, cfg: DictConfig) -> str:
         return f"stopped; the training was done, score it with: python evaluate.py run_dir={run.path}"
     where = "from its last whole epoch" if run.last_checkpoint.is_file() else "from the start"
     return f"stopped; go on {where} with: python {script} run_dir={run.path} resume=true"
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: Lightning makes an exit with status 1 of it, torch a RuntimeError where it
+    was writing a file."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

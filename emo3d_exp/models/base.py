@@ -11,7 +11,9 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from emo3d_exp.losses import WeightedLoss
+from emo3d_exp.models.drawing import DrawnTogether
 from emo3d_exp.models.tuning import decay_tower, tuning_optimizer
+from emo3d_exp.records import StepShare
 
 if TYPE_CHECKING:
     from emo3d_exp.backbones.text_tower import TextTower
@@ -42,7 +44,6 @@ class FaceSystem(LightningModule):
         self.head = head
         self.tower: TextTower | None = None
         self._sums: dict[str, Tensor] = {}
-        self._steps = 0
 
     @abstractmethod
     def from_text(self, text: Tensor) -> Tensor:
@@ -61,19 +62,28 @@ class FaceSystem(LightningModule):
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
         batch = self.embedded(batch)
         error = (self.from_text(batch["text"]) - batch["blendshapes"]).square().mean(dim=1)
-        self._add({"mse": error.sum(), "count": torch.tensor(float(len(error)))})
+        counted = batch["share"].own if "share" in batch else len(error)
+        error = error[:counted].sum()
+        self._add({"mse": error, "count": torch.full_like(error, counted)})
 
     def on_validation_epoch_start(self) -> None:
-        self._sums, self._steps = {}, 0
+        self._sums = {}
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val/mse", self._sums["mse"] / self._sums["count"])
+        sums = self.over_processes(self._sums)
+        self.log("val/mse", sums["mse"] / sums["count"])
+
+    def over_processes(self, sums: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Sums (scalars) of this process → of all that train together."""
+        if self.trainer.world_size == 1 or not sums:
+            return dict(sums)
+        whole = self.trainer.strategy.reduce(torch.stack(list(sums.values())), reduce_op="sum")
+        return dict(zip(sums, whole.unbind(), strict=True))
 
     def _add(self, values: Mapping[str, Tensor]) -> None:
         for name, value in values.items():
             value = value.detach()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._steps += 1
 
 
 class TextToBlendshapes(FaceSystem):
@@ -99,15 +109,31 @@ class TextToBlendshapes(FaceSystem):
 
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> Tensor:
         batch = self.embedded(batch)
-        total, terms = self.loss(self.outputs(batch), batch)
-        self._add({"loss": total, **terms})
-        return total
+        share = batch.get("share")
+        if share is None:
+            total, terms = self.loss(self.outputs(batch), batch)
+            self._add({"loss": total, **terms, "steps": torch.ones_like(total)})
+            return total
+        with DrawnTogether(share):
+            total, terms = self.loss(self.outputs(batch), batch)
+        terms = {name: term * self.portion(name, share) for name, term in terms.items()}
+        total = torch.stack([self.loss.weights[name] * term for name, term in terms.items()]).sum()
+        self._add({"loss": total, **terms, "steps": torch.full_like(total, share.own / share.step)})
+        return total * share.parts
+
+    def portion(self, term: str, share: StepShare) -> float:
+        """The weight of a batch's term in the mean over the whole step: its part of the rows that the term
+        is a mean of, which are those of the batch unless a subclass says otherwise.
+        """
+        return share.own / share.step
 
     def on_train_epoch_start(self) -> None:
-        self._sums, self._steps = {}, 0
+        self._sums = {}
 
     def on_validation_epoch_start(self) -> None:
-        self._train_means = {name: value / self._steps for name, value in self._sums.items()}
+        sums = self.over_processes(self._sums)
+        steps = sums.pop("steps", None)
+        self._train_means = {name: value / steps for name, value in sums.items()}
         super().on_validation_epoch_start()
 
     def on_validation_epoch_end(self) -> None:

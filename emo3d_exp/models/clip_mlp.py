@@ -11,6 +11,7 @@ from emo3d_exp.heads import MLPHead
 from emo3d_exp.losses import BlendshapeLoss
 from emo3d_exp.models.base import OptimizerFactory, TextToBlendshapes
 from emo3d_exp.models.registry import register_model
+from emo3d_exp.records import StepShare
 
 
 @register_model("clip_mlp")
@@ -39,6 +40,9 @@ class CLIPMLP(TextToBlendshapes):
             "blendshapes": self.head(torch.cat([batch["text"], image])),
             "target": torch.cat([target, image_target]),
         }
+
+    def portion(self, term: str, share: StepShare) -> float:
+        return (share.own + share.own_pictures) / (share.step + share.step_pictures)
 
     def from_text(self, text: Tensor) -> Tensor:
         return self.head(text)

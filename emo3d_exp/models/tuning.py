@@ -49,13 +49,13 @@ def head_group(model: nn.Module, tower: TextTower) -> dict[str, Any]:
 def tower_groups(tower: TextTower) -> list[dict[str, Any]]:
     """The trained parameters: matrices, which decay, and the others, which do not. The optimizer's own
     weight decay is off, since Adam's goes through the gradient."""
-    trained = [parameter for parameter in tower.parameters() if parameter.requires_grad]
+    trained = {name: parameter for name, parameter in tower.named_parameters() if parameter.requires_grad}
     kinds = {
-        tower.tuning.weight_decay: [p for p in trained if p.ndim > 1],
-        0.0: [p for p in trained if p.ndim < 2],
+        tower.tuning.weight_decay: [p for name, p in trained.items() if name in tower.matrices],
+        0.0: [p for name, p in trained.items() if name not in tower.matrices],
     }
     if not tower.tuning.weight_decay:
-        kinds = {0.0: trained}
+        kinds = {0.0: list(trained.values())}
     common = {"lr": tower.tuning.lr, "weight_decay": 0.0}
     return [{"params": some, DECAY: decay, **common} for decay, some in kinds.items() if some]
 

@@ -10,6 +10,7 @@ from emo3d_exp.heads import VAEHead
 from emo3d_exp.losses import VAECLIPLoss
 from emo3d_exp.models.base import OptimizerFactory, TextToBlendshapes
 from emo3d_exp.models.registry import register_model
+from emo3d_exp.records import StepShare
 
 
 @register_model("vae_clip")
@@ -35,6 +36,11 @@ class VAECLIP(TextToBlendshapes):
         if self.loss.decodes_text:
             outputs["from_text"] = self.from_text(batch["text"])
         return outputs
+
+    def portion(self, term: str, share: StepShare) -> float:
+        if term == "image":  # a mean over the faces that have a picture
+            return share.own_pictures / max(share.step_pictures, 1)
+        return super().portion(term, share)
 
     def from_text(self, text: Tensor) -> Tensor:
         return self.head.decode(text)

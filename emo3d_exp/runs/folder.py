@@ -40,7 +40,8 @@ class RunFolder:
     """A folder that holds one training run; it may be moved, copied or unpacked from an archive.
 
     ``config.yaml`` (resolved), ``provenance.json``, ``checkpoints/`` (Lightning's), ``weights.safetensors``
-    with ``model.json``, ``train.log``, and ``evaluation/<split>/`` (predictions, metrics, tables, pictures).
+    with ``model.json``, ``train.log``, ``evaluation/<split>/`` (predictions, metrics, tables, pictures), and
+    of a job of a sweep ``job.json``.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -51,6 +52,8 @@ class RunFolder:
         self.model_file = self.path / "model.json"
         self.checkpoints = self.path / "checkpoints"
         self.tracking_file = self.path / "tracking.json"
+        self.pruned_file = self.path / "pruned.json"
+        self.job_file = self.path / "job.json"
 
     def evaluation(self, split: str) -> Path:
         """Folder of the evaluation on one split."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+CORES = "EMO3D_CORES"
+"""Environment variable: at most so many cores are used, where work runs beside."""
+
 
 def cache_root() -> Path:
     """Folder of built data sets and embeddings: ``$EMO3D_CACHE``, else the platform's
@@ -19,7 +22,8 @@ def cache_root() -> Path:
 
 
 def available_cores() -> int:
-    """Cores that this process may use, at least 1; the machine's where the platform does not tell."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use, at least 1; the machine's where the platform does not tell; at most
+    ``$EMO3D_CORES``."""
+    told = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get(CORES, "")
+    return max(1, min(told, int(limit))) if limit.isdigit() else told

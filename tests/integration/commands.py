@@ -30,10 +30,14 @@ LIMIT = 300
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """No hub, no W&B server; without OMP_NUM_THREADS, so that the scripts' own setting counts."""
+    """No hub, no W&B server; without OMP_NUM_THREADS, so that the scripts' own setting counts.
+
+    A test that sets PYTHONPATH has its folders searched behind the repository.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("WANDB", "OMP"))}
     offline = {"EMO3D_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline"}
-    return {**kept, **offline, "PYTHONPATH": str(ROOT)}
+    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**kept, **offline, "PYTHONPATH": os.pathsep.join(path)}
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Command:
 
     def __init__(self, cache: Path, folder: Path, script: str, *arguments: str) -> None:
         self._said = Path(tempfile.mkdtemp())
+        for name in ("out", "err"):  # which a process that is killed at once does not make
+            (self._said / name).touch()
         self._process = _server().Process(
             target=_main, args=(environment(cache), str(folder), script, arguments, str(self._said))
         )
@@ -98,6 +104,9 @@ def _server() -> object:
 
 def _main(variables: dict[str, str], folder: str, script: str, arguments: tuple[str, ...], said: str) -> None:
     """What the process does, which begins as a copy of the server."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # it is ignored where the tests run in the background
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(folder)
@@ -105,7 +114,7 @@ def _main(variables: dict[str, str], folder: str, script: str, arguments: tuple[
         file = os.open(name, os.O_RDWR | os.O_CREAT)
         os.dup2(file, number)
         os.close(file)
-    sys.path[0] = str(ROOT)
+    sys.path[:1] = variables["PYTHONPATH"].split(os.pathsep)
     sys.argv = [str(ROOT / script) if script.endswith(".py") else script, *arguments]
     try:
         if script.endswith(".py"):

@@ -3,42 +3,79 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
-import yaml
-from commands import ROOT, run, succeed
+from commands import run, succeed
+from faces_table import faces_table
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig
 
-sys.path.append(str(ROOT / "tests" / "data"))
-from published import row, write_csv
+from emo3d_exp.app.choices import CONF, SWEEPS, choices
 
-SWEEPS = sorted(file.stem for file in (ROOT / "multirun_sweeps" / "sweep").glob("*.yaml"))
-TEXTS = ("a wide grin", "he scowls with rage", "tears run down her face", "calm, nothing moves")
+GRIDS = sorted(f.stem for f in (SWEEPS / "sweep").glob("*.yaml") if not f.stem.startswith("optuna_"))
+"""Optuna's folders are numbered by its trials."""
+RELEASED = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0)
+"""λ of text and picture alike, in the authors' notebook."""
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """36 samples in the published layout, whose faces follow from the text."""
-    folder = tmp_path_factory.mktemp("table")
-    rows = [
-        row(n, text_1=f"{TEXTS[n % 4]}, {n} times", text_2=None, text_3=None,
-            blenshape_score_1=str([round(0.2 * (n % 4) + 0.001 * k, 3) for k in range(52)]).replace(",", ""),
-            **{f"blenshape_score_{k}": None for k in (2, 3, 4)}, **{f"img_{k}": None for k in (1, 2, 3, 4)})
-        for n in range(36)
-    ]  # fmt: skip
-    write_csv(folder, rows[:20], rows[20:28], rows[28:])
-    return folder
+    return faces_table(tmp_path_factory.mktemp("table"))
 
 
-@pytest.mark.parametrize("name", SWEEPS)
-def test_every_sweep_composes_from_any_folder(name: str, tmp_path: Path, cache: Path) -> None:
-    shown = succeed(cache, tmp_path, "train.py", f"sweep={name}", "--cfg", "hydra", "-p", "hydra.sweeper")
-    written = yaml.safe_load(
-        (ROOT / "multirun_sweeps" / "sweep" / f"{name}.yaml").read_text(encoding="utf-8")
-    )
-    shown = yaml.safe_load(shown[shown.index("_target_") :])
-    assert shown["params"] == written["hydra"]["sweeper"]["params"]
+def jobs_of(name: str, which: Sequence[int] = (0, -1)) -> tuple[list[DictConfig], list[list[str]]]:
+    """The configs of the first and of the last job of a sweep file, and the overrides of all."""
+    asked = [f"sweep={name}", f"hydra.searchpath=[file://{SWEEPS}]"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", asked, return_hydra_config=True)
+        params = [f"{key}={value}" for key, value in config.hydra.sweeper.params.items()]
+        parsed = OverridesParser.create().parse_overrides(params)
+        (jobs,) = BasicSweeper.split_arguments(parsed, None)
+        return [compose("train", [*asked, *jobs[at]], return_hydra_config=True) for at in which], jobs
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_sweep_file_names_its_folders_by_what_is_in_them(name: str) -> None:
+    (first, last), _ = jobs_of(name)
+    assert first.hydra.mode == RunMode.MULTIRUN
+    assert first.group == name and first.resume and first.hydra.sweep.dir == f"outputs/{name}"
+    folders = {str(job.hydra.sweep.subdir) for job in (first, last)}
+    assert len(folders) == 2 and not any(folder.isdigit() for folder in folders)
+    described = choices("sweep")[name].describe()
+    assert described.endswith(".") and len(described) <= 88
+
+
+def test_the_released_values_of_lambda_are_gone_through() -> None:
+    def values(jobs: list[list[str]]) -> list[tuple[float, ...]]:
+        return [tuple(float(override.partition("=")[2]) for override in job) for job in jobs]
+
+    (_, last), jobs = jobs_of("vae_clip_lambda")
+    assert values(jobs) == [(value,) for value in RELEASED]
+    assert last.loss.lambda_image == last.loss.lambda_text == RELEASED[-1]
+    fine = (0.001, 0.002, 0.003, 0.004, 0.005)
+    (_, last), jobs = jobs_of("vae_clip_lambda_grid")
+    assert values(jobs) == list(product(fine, fine))
+    assert all(job[0].startswith("loss.lambda_text=") for job in jobs)
+    assert (last.loss.lambda_text, last.loss.lambda_image) == (0.005, 0.005)
+
+
+@pytest.mark.slow
+def test_what_is_given_takes_the_place_of_what_the_file_goes_through(
+    table: Path, tmp_path: Path, cache: Path
+) -> None:
+    said = succeed(
+        cache, tmp_path, "train.py", "sweep=learning_rate", "optimizer.lr=0.002,0.004", "model=lm_mlp",
+        "data=emo3d", f"data.root={table}", "metric=mse", "tracking=none", "trainer.max_epochs=1",
+    )  # fmt: skip
+    assert "of 2 jobs 2 finished" in said
+    folders = [path.name for path in (tmp_path / "outputs" / "learning_rate").iterdir() if path.is_dir()]
+    assert sorted(folders) == ["lm_mlp_lr_0.002_seed1", "lm_mlp_lr_0.004_seed1"]
 
 
 def test_a_sweep_is_stopped_goes_on_and_is_compared(table: Path, tmp_path: Path, cache: Path) -> None:
@@ -73,5 +110,6 @@ def test_a_sweep_is_stopped_goes_on_and_is_compared(table: Path, tmp_path: Path,
         cache, tmp_path, "train.py", "sweep=benchmark", "data=emo3d", f"data.root={table}", "metric=mse",
         "tracking=none", "model=ridge", "seed=1", "head.alphas=[3.0]",
     )  # fmt: skip
-    assert other.returncode == 2
-    assert "ridge_seed1 holds a run with other settings (head.alphas is" in other.stderr
+    assert other.returncode == 1
+    assert "ridge_seed1 holds a run with other settings (head.alphas is" in other.stdout
+    assert json.loads((folder / "ridge_seed1" / "job.json").read_text())["status"] == "finished"

@@ -1,0 +1,15 @@
+"""Commands of a session share one cache: data and embeddings are made once. Those about an empty one take
+``new_cache``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def cache(warm_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache of all tests here, for this process and those it starts."""
+    monkeypatch.setenv("EMO3D_CACHE", str(warm_cache))
+    return warm_cache
