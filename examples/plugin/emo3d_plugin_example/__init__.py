@@ -1,0 +1,1 @@
+"""A model, a backbone and a rig for emo3d_exp."""
