@@ -14,9 +14,12 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
-# Long campaigns of faults, whose last figures stand in docs/building.md, and the tests that take minutes.
+# Long campaigns of faults, whose last figures stand in docs/building.md and docs/scaling.md, and the tests that
+# take minutes.
 soak: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/soak_build.py
+	$(BIN)/python benchmarks/soak_optuna.py
+	$(BIN)/python benchmarks/soak_runs.py
 	$(BIN)/python -m pytest -m slow
 
 $(BIN)/python:
