@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,7 @@ os.environ["WANDB_MODE"] = "offline"
 def new_cache(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Makes cache folders that are empty but for the light rigs, which all tests of a session share: to
     reduce the head takes seconds."""
-    base = tmp_path_factory.getbasetemp()
-    rigs = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "rigs"
+    rigs = _of_all_workers(tmp_path_factory) / "rigs"
     rigs.mkdir(exist_ok=True)
 
     def made() -> Path:
@@ -38,6 +38,21 @@ def new_cache(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
         return folder
 
     return made
+
+
+@pytest.fixture(scope="session")
+def warm_cache(new_cache: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all who do not mind what others have put there."""
+    folder = _of_all_workers(tmp_path_factory) / "warm_cache"
+    with suppress(FileExistsError):
+        folder.symlink_to(new_cache(), target_is_directory=True)
+    return folder
+
+
+def _of_all_workers(factory: pytest.TempPathFactory) -> Path:
+    """The session's folder for temporary files."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import pytest
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+from emo3d_exp.app.choices import Choice
+
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 
@@ -60,6 +62,14 @@ OPTIONS = sorted(p.relative_to(CONF).with_suffix("").as_posix() for p in CONF.gl
 WITH_TARGET = [name for name in OPTIONS if name.split("/")[0] in PACKAGE_OF]
 
 
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_file_begins_with_a_line_that_says_what_it_is(option: str) -> None:
+    """``--help`` shows it beside the name, on terminals 110 wide without cutting it off."""
+    described = Choice(option, CONF / f"{option}.yaml", "").describe()
+    assert 10 <= len(described) <= 88, f"{len(described)} letters: {described}"
+    assert described.endswith("."), f"goes on in the next line: {described}"
+
+
 def load(option: str) -> DictConfig:
     config = OmegaConf.load(CONF / f"{option}.yaml")
     assert isinstance(config, DictConfig)
@@ -103,6 +113,7 @@ def test_every_package_of_parts_has_a_group() -> None:
     packages = {name.split(".")[1] for name in PACKAGE_OF.values() if name.startswith("emo3d_exp")}
     own = {p.name for p in (ROOT / "emo3d_exp").iterdir() if (p / "__init__.py").is_file()}
     without = {"vocab", "runs", "app", "metrics", "models", "dataset_builder", "exporters", "studio"}
+    without |= {"comparison", "records", "sweeping"}
     assert own - packages - without == set()
 
 

@@ -19,9 +19,9 @@ LEVELS = (
     {"backbones", "checkpoints", "heads", "losses", "faces", "metrics", "augmentation"},
     {"data"},
     {"models"},
-    {"evaluation", "dataset_builder", "exporters", "tracking"},
+    {"evaluation", "dataset_builder", "exporters", "tracking", "comparison", "sweeping"},
     {"app"},
-    {"predict", "export", "studio"},
+    {"predict", "export", "compare", "sync", "studio", "testing"},
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 FORBIDDEN = {
@@ -32,7 +32,7 @@ FORBIDDEN = {
 }
 """Pairs that no other rule may ever allow."""
 
-SAME_LEVEL: set[tuple[str, str]] = set()
+SAME_LEVEL: set[tuple[str, str]] = {("comparison", "evaluation")}
 """Pairs (importer, imported) within one level that are allowed."""
 
 

@@ -13,10 +13,11 @@ from tiny_models import DIM, batches_for, fit, make
 
 from emo3d_exp.errors import ConfigError, Emo3DError
 from emo3d_exp.models import MODEL_NAMES, model_class, register_model
-from emo3d_exp.models.base import FaceSystem
+from emo3d_exp.models.base import FaceSystem, TextToBlendshapes
 from emo3d_exp.models.closed_form import ClosedForm
 from emo3d_exp.models.registry import _REGISTRY
 from emo3d_exp.models.weights import load_weights, read_description, save_weights
+from emo3d_exp.testing import check_model
 
 CASES = ("clip_mlp", "cvae_ensemble", "emotion_xlm", "face_clip", "lm_mlp", "nearest", "ridge", "vae_clip")
 """Registered models with a small version in ``tiny_models.make``."""
@@ -98,6 +99,26 @@ def test_a_batch_may_hold_faces_without_a_picture(model: FaceSystem, batch: dict
         losses.append(model.training_step(given, 0))
     assert losses[0].isfinite()
     assert torch.equal(*losses)
+
+
+@pytest.mark.parametrize("name", TEXT_TO_FACE)
+def test_what_plug_ins_are_checked_for_holds(model: FaceSystem) -> None:
+    if isinstance(model, ClosedForm):
+        pytest.skip("takes no steps")
+    check_model(model, DIM)
+
+
+@pytest.mark.parametrize("method", ["portion", "training_step"])
+def test_a_model_that_shares_wrongly_is_found(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As plug-ins are that know nothing of several processes."""
+    kind = model_class("clip_mlp")
+    own = {
+        "portion": TextToBlendshapes.portion,
+        "training_step": lambda self, batch, _: self.loss(self.outputs(batch), batch)[0],
+    }
+    monkeypatch.setattr(kind, method, own[method])
+    with pytest.raises(AssertionError, match=r"two processes train otherwise"):
+        check_model(make("clip_mlp"), DIM)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -52,6 +52,7 @@ def answered(server: ImageServer, folder: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_pictures_are_not_bought_twice_by_builds_that_are_killed(tmp_path):
     rng = random.Random(0)
     with serve_images(as_url=True, slow=0.01) as server:

@@ -12,6 +12,7 @@ import soak_build
 from emo3d_exp.data import load_table
 
 
+@pytest.mark.slow
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_killed_build_ends_with_the_table_of_an_undisturbed_one(tmp_path, cache):
     found = soak_build.measure(tmp_path, rows=40, kills=2, faults=0.3, seed=1)

@@ -67,6 +67,7 @@ def run_rank(rank, address, shares, results):
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_agree_with_one(tmp_path):
     shares = [np.arange(0, N, 2), np.append(np.arange(1, N, 2), 0)]  # 12 and 12 rows, row 0 twice
     shares[1] = np.append(shares[1], 2)  # and shares of unequal length
