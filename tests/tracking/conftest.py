@@ -19,6 +19,8 @@ def no_wandb_settings(
     import wandb
 
     home = tmp_path_factory.mktemp("home")
+    # first of all, or the address of a service that is gone would come back into the environment afterwards
+    wandb.teardown()
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NETRC", str(home / "netrc"))
@@ -26,7 +28,6 @@ def no_wandb_settings(
     monkeypatch.setenv("WANDB_CACHE_DIR", str(home / "cache"))
     # the tracker sets it where nobody else has; set here, it is restored afterwards
     monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
-    wandb.teardown()
     yield
     with suppress(*faults()):  # of a service that has died
         wandb.teardown()

@@ -241,7 +241,9 @@ def test_a_finished_run_does_not_fail_at_its_upload(
     assert "wandb sync" in tracker.where()
 
 
-def test_a_training_outlives_the_service_of_w_and_b(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_training_outlives_the_service_of_w_and_b(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, no_wandb_settings: None
+) -> None:
     import psutil
 
     before = {each.pid for each in psutil.process_iter() if each.name() == "wandb-core"}
