@@ -132,7 +132,7 @@ def as_hydra_reads(path: Path) -> str:
 
 
 def _tell(error: Exception) -> None:
-    from emo3d_exp.app.cli import told_to_user
+    from emo3d_exp.app.explaining import told_to_user
 
     told = told_to_user(error, "train", [])
     if told is None:
@@ -143,6 +143,6 @@ def _tell(error: Exception) -> None:
 
 def _line(error: Exception) -> str:
     """What an error says: the user's message where there is one in it, on one line."""
-    from emo3d_exp.app.cli import told_to_user
+    from emo3d_exp.app.explaining import told_to_user
 
     return " ".join((told_to_user(error, "train", []) or str(error)).split())

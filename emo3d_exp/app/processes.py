@@ -139,10 +139,11 @@ def company(seat: Seat, cfg: DictConfig, run: RunFolder, resume_from: Path | Non
     over = threading.Event()
     try:
         if seat.port is not None:
-            others = _started(seat, cfg, run, resume_from, over)
+            others = _started(seat, cfg, run, resume_from)
+        watching = threading.Thread(target=_watch, args=(others, over), daemon=True)
+        watching.start()
         yield
-        for process in others:
-            process.join()
+        watching.join()  # which alone asks the processes how they ended: only one thread is told
     finally:
         over.set()
         for process in others:
@@ -151,9 +152,7 @@ def company(seat: Seat, cfg: DictConfig, run: RunFolder, resume_from: Path | Non
             torch.distributed.destroy_process_group()
 
 
-def _started(
-    seat: Seat, cfg: DictConfig, run: RunFolder, resume_from: Path | None, over: threading.Event
-) -> list[Any]:
+def _started(seat: Seat, cfg: DictConfig, run: RunFolder, resume_from: Path | None) -> list[Any]:
     settings = OmegaConf.to_container(cfg, resolve=True)
     start = None if resume_from is None else str(resume_from)
     context = multiprocessing.get_context(START)
@@ -175,7 +174,6 @@ def _started(
         for process in processes:
             if process.exitcode is not None:
                 raise _failed(process)
-    threading.Thread(target=_watch, args=(processes, over), daemon=True).start()
     return processes
 
 
@@ -184,7 +182,7 @@ def _failed(process: Any) -> Emo3DError:
 
 
 def _watch(processes: list[Any], over: threading.Event) -> None:
-    """End this process when another one fails, for which it would wait in vain."""
+    """Wait for the others; end this process when one of them fails, for which it would wait in vain."""
     left = {process.sentinel: process for process in processes}
     while left:
         for sentinel in wait(list(left)):

@@ -19,9 +19,10 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from tiny_task import TinyData
 
-from emo3d_exp.app.cli import CONF, told_to_user
+from emo3d_exp.app.choices import CONF
 from emo3d_exp.app.data import load_data
 from emo3d_exp.app.evaluate import evaluate
+from emo3d_exp.app.explaining import told_to_user
 from emo3d_exp.evaluation.formats import table_of
 from emo3d_exp.records import Predictions
 from emo3d_exp.vocab import BLENDSHAPES

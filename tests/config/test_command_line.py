@@ -77,7 +77,10 @@ def test_showing_the_config_is_cheap(tmp_path: Path) -> None:
         (["experiment=paper/bert"], ["no experiment=paper/bert", "face_clip", "paper/bert_mlp"]),
         (["experiment/paper=bert_mlp"], ["'experiment/paper' is no setting", "experiment=paper/bert_mlp"]),
         (["modle=vae_clip"], ["'modle'", "did you mean 'model'", "backbone"]),
-        (["model=vae_klip"], ["model/vae_klip", "clip_mlp", "vae_clip"]),
+        (["model=vae_klip"], ["no model=vae_klip", "did you mean 'model=vae_clip'", "clip_mlp"]),
+        (["sweep=seed"], ["no sweep=seed", "did you mean 'sweep=seeds'", "learning_rate"]),
+        (["hydra/launcher=jobib"], ["no hydra/launcher=jobib", "did you mean 'hydra/launcher=joblib'"]),
+        (["backbone@metric.judge=clip"], ["no backbone=clip;", "clip_vit_b32"]),
         (
             ["trainer.max_epoch=1"],
             ["'max_epoch' is unknown in 'trainer'", "did you mean 'trainer.max_epochs'"],

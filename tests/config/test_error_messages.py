@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hydra.utils import instantiate
 
-from emo3d_exp.app.cli import explain, told_to_user
 from emo3d_exp.app.evaluate import REPLACEABLE
+from emo3d_exp.app.explaining import explain, told_to_user
 from emo3d_exp.errors import ConfigError, DataError, Emo3DError, WeightsUnavailableError
 
 

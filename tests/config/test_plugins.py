@@ -11,7 +11,7 @@ from test_command_line import imported
 
 from emo3d_exp.app import plugins
 from emo3d_exp.app.choices import CONF, SWEEPS, choices, listing
-from emo3d_exp.app.cli import told_to_user
+from emo3d_exp.app.explaining import told_to_user
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class, model_classes
 

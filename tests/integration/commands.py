@@ -56,7 +56,7 @@ class Command:
         self._said = Path(tempfile.mkdtemp())
         for name in ("out", "err"):  # which a process that is killed at once does not make
             (self._said / name).touch()
-        self._process = _server().Process(
+        self._process = server().Process(
             target=_main, args=(environment(cache), str(folder), script, arguments, str(self._said))
         )
         self._process.start()
@@ -93,7 +93,7 @@ def succeed(*arguments: object) -> str:
     return done.stdout + done.stderr
 
 
-def _server() -> object:
+def server() -> object:
     context = get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
     with pytest.MonkeyPatch.context() as patch:

@@ -60,7 +60,7 @@ def test_two_trainings_fill_one_cache(tmp_path: Path, new_cache: Callable[[], Pa
 
 
 def test_a_full_disk_is_found_behind_what_a_library_raises() -> None:
-    from emo3d_exp.app.cli import told_to_user
+    from emo3d_exp.app.explaining import told_to_user
 
     def writes() -> None:
         try:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, _server
+from commands import ROOT
 from omegaconf import DictConfig
 from safetensors.numpy import load_file
 
@@ -22,21 +21,12 @@ from emo3d_exp.app.train import train_in
 from emo3d_exp.errors import ConfigError, Emo3DError
 from emo3d_exp.runs import RunFolder
 
-pytestmark = [pytest.mark.usefixtures("cache", "one_thread"), pytest.mark.enable_socket]
+pytestmark = [pytest.mark.usefixtures("cache", "one_thread", "quick_start"), pytest.mark.enable_socket]
 SETTINGS = {
     "vae_clip": ("model=vae_clip", "head.dropout=0.2"),
     "clip_mlp": ("model=clip_mlp", "trainer.accumulate_grad_batches=2", "augmentation=noise"),
     "emotion_xlm": ("model=emotion_xlm",),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_start() -> Iterator[None]:
-    """Processes that begin with the libraries loaded."""
-    _server()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "START", "forkserver")
-        yield
 
 
 def begun(folder: Path, *overrides: str) -> tuple[RunFolder, DictConfig]:

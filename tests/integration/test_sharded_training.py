@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from commands import ROOT, _server
+from commands import ROOT
 from pytorch_lightning.strategies import FSDPStrategy
 from torch.distributed.fsdp import FullyShardedDataParallel, _optim_utils
 
@@ -18,12 +17,11 @@ from test_fine_tuning_run import CASES, WORDS, tuning_config
 from test_several_processes import begun, largest_difference
 from tiny_language_models import saved
 
-from emo3d_exp.app import processes
 from emo3d_exp.app.train import train_in
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 
-pytestmark = [pytest.mark.usefixtures("cache", "one_thread"), pytest.mark.enable_socket]
+pytestmark = [pytest.mark.usefixtures("cache", "one_thread", "quick_start"), pytest.mark.enable_socket]
 SHARDED = ("trainer=ddp_sim", "trainer.strategy={_target_:test_sharded_training.OnCPU}")
 SETTINGS = ("model=vae_clip", "head.dropout=0.2")
 
@@ -53,14 +51,6 @@ class OnCPU(FSDPStrategy):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_optim_utils, "_unflatten_orig_param_states", apart)
             return super().optimizer_state(optimizer)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_start() -> Iterator[None]:
-    _server()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "START", "forkserver")
-        yield
 
 
 def trained(folder: Path, *overrides: str) -> tuple[RunFolder, float]:

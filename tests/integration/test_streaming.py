@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from commands import ROOT, _server
+from commands import ROOT
 from omegaconf import DictConfig
 from safetensors.numpy import load_file
 
 sys.path.append(str(ROOT / "tests" / "app"))
 from tiny_task import TinyData, config
 
-from emo3d_exp.app import processes
 from emo3d_exp.app.assemble import build_encoder
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.app.fitting import stage
@@ -56,15 +54,6 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shard = pa.Table.from_pylist(part, schema=table_schema())
         pq.write_table(shard, folder / "assemble" / f"{number:05}.parquet")
     return folder
-
-
-@pytest.fixture(scope="module")
-def quick_start() -> Iterator[None]:
-    """Processes that begin with the libraries loaded."""
-    _server()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "START", "forkserver")
-        yield
 
 
 def begun(
