@@ -49,7 +49,7 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
             admit_sweeper()
             register_listing()
             sys.argv[1:] = one_folder_for_all(config_name, with_less_swept(sys.argv[1:]))
-            stopped = True
+            stopped, refused = True, False
             try:
                 admit_plugins(swept_once(config_name, sys.argv[1:]), own=(CONF, SWEEPS))
                 application()
@@ -60,12 +60,13 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
                 told = told_to_user(error, config_name, sys.argv[1:])
                 if told is None:
                     raise
+                refused = True
                 sys.stderr.write(f"error: {told}\n")
                 sys.exit(2)
             except KeyboardInterrupt:
                 sys.exit(128 + signal.SIGINT)
             finally:
-                well = end_sweep(stopped)
+                well = end_sweep(stopped, refused)
             if not well:
                 sys.exit(1)
 

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from emo3d_exp.app.choices import CONF, choices, groups
 from emo3d_exp.app.plugins import told_of_plugin
-from emo3d_exp.errors import Emo3DError
+from emo3d_exp.errors import ConfigError, DataError, Emo3DError, WeightsUnavailableError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 STARTS = ("cli.py", "explaining.py")
@@ -45,8 +45,10 @@ def told_to_user(error: Exception, config_name: str, arguments: list[str]) -> st
 
 
 def is_refused(error: Exception) -> bool:
-    """Whether the error says that the settings cannot work, as they would not in another start either."""
-    return next(_own(error), None) is not None or isinstance(error, HydraException | OmegaConfBaseException)
+    """Whether the error says that settings, data or weights cannot work, in this start or another."""
+    return isinstance(error, HydraException | OmegaConfBaseException) or any(
+        isinstance(each, ConfigError | DataError | WeightsUnavailableError) for each in _own(error)
+    )
 
 
 def _own(error: BaseException) -> Iterator[Emo3DError]:

@@ -1,4 +1,4 @@
-"""One process at a time trains in a run folder."""
+"""A run folder is one process's at a time, and nobody's where its settings were refused."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from omegaconf import DictConfig
+
+from emo3d_exp.app.explaining import is_refused
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.runs import RunFolder
 from emo3d_exp.sweeping import trial_of
@@ -40,3 +43,20 @@ def held(run: RunFolder) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def begun(run: RunFolder, cfg: DictConfig) -> Iterator[None]:
+    """Make the folder a run. Where it turns out that its settings, data or weights cannot work, before an
+    epoch was kept, it is none again: the same folder may be given once they are mended.
+
+    Raises:
+        ConfigError: the folder already holds a run, or cannot be written to.
+    """
+    run.create(cfg)
+    try:
+        yield
+    except Exception as error:
+        if is_refused(error) and not run.last_checkpoint.is_file() and not run.weights_file.is_file():
+            run.config_file.unlink(missing_ok=True)
+        raise

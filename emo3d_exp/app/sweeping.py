@@ -49,11 +49,11 @@ class SweepBegins(Callback):
         _begun.append(Sweep(Path(str(config.hydra.sweep.dir)), name))
 
 
-def end_sweep(stopped: bool) -> bool:
+def end_sweep(stopped: bool, refused: bool = False) -> bool:
     """Tell what became of the jobs of the sweep that this process has begun, if it has.
 
     Args:
-        stopped: the sweep was ended before its time.
+        stopped: the sweep was ended before its time. refused: by a mistake that the user was told.
 
     Returns:
         whether all jobs are well, as far as they were begun.
@@ -66,11 +66,11 @@ def end_sweep(stopped: bool) -> bool:
     if sweep.records.parent.is_dir() and not any(sweep.records.parent.iterdir()):
         sweep.records.parent.rmdir()
     if jobs:
-        tell(sweep.folder, jobs, stopped)
+        tell(sweep.folder, jobs, stopped, refused)
     return all(job.status == "finished" for job in jobs)
 
 
-def tell(folder: Path, jobs: Sequence[JobRecord], stopped: bool) -> None:
+def tell(folder: Path, jobs: Sequence[JobRecord], stopped: bool, refused: bool) -> None:
     """Print counts, the jobs that failed, the best runs, and what may be done next."""
     from rich.console import Console
     from rich.markup import escape
@@ -85,7 +85,8 @@ def tell(folder: Path, jobs: Sequence[JobRecord], stopped: bool) -> None:
         shown = shlex.quote(str(folder))
         print(f"compare them with: python -m emo3d_exp.compare {shown}")
     if stopped or bad:
-        print(f"go on with: {going_on(folder)} (what is finished is left out)")
+        first = "mend what is told, then " if refused or any(job.error for job in bad) else ""
+        print(f"{first}go on with: {going_on(folder)} (what is finished is left out)")
 
 
 def going_on(folder: Path) -> str:

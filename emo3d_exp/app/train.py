@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.checks import check_parts, check_rig, check_weights
-from emo3d_exp.app.holding import held
+from emo3d_exp.app.holding import begun, held
 from emo3d_exp.app.jobs import Job, recorded
 from emo3d_exp.app.plain_values import check_choices, check_plain_values
 from emo3d_exp.app.preemption import begun_again, listening
@@ -83,10 +83,9 @@ def work(run: RunFolder, cfg: DictConfig, resume: bool) -> float | None:
     check_parts(cfg)
     check_rig(cfg)
     if not resume:
-        run.create(cfg)
-    with stoppable(run, cfg):
-        if not resume:
+        with begun(run, cfg), stoppable(run, cfg):
             return train_in(run, cfg)
+    with stoppable(run, cfg):
         log.info("going on with %s", run.path)
         checkpoint = run.last_checkpoint if run.last_checkpoint.is_file() else None
         return train_in(run, cfg, checkpoint, trained_error(run, cfg))
