@@ -38,7 +38,7 @@ class RidgeHead(nn.Module):
         self, in_features: int, alphas: Sequence[float] = (1.0,), out_features: int = N_BLENDSHAPES
     ) -> None:
         super().__init__()
-        if not alphas or not all(alpha > 0 for alpha in alphas):
+        if not alphas or not all(isinstance(alpha, int | float) and alpha > 0 for alpha in alphas):
             raise ConfigError(f"head.alphas={list(alphas)}: give one or more numbers above 0")
         self.alphas = tuple(float(alpha) for alpha in alphas)
         self.register_buffer("weight", torch.zeros(out_features, in_features))
