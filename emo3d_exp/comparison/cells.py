@@ -40,8 +40,10 @@ def figure(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``25 s``, ``3:05 min``, ``1:02 h``."""
+    """``< 1 s``, ``25 s``, ``3:05 min``, ``1:02 h``."""
     whole = round(seconds)
+    if whole < 1:
+        return "< 1 s"
     if whole < 60:
         return f"{seconds:.0f} s"
     if whole < 3600:

@@ -49,9 +49,12 @@ const brushable = (group, name, x, height) => {
 const showCoordinates = () => {
   for (const name of [...ends.keys()]) if (!state.brushes.has(name)) ends.delete(name);
   const names = [...axes, state.metric].filter((name, number, all) => name && all.indexOf(name) === number);
-  const box = at("coordinates"), gap = Math.max(130, Math.min(240, 1240 / Math.max(names.length, 1)));
+  const box = at("coordinates");
+  const gap = Math.max(96, Math.min(240, (room(box) - 40) / Math.max(names.length, 1)));
+  const letters = pixels => Math.floor(pixels / 6.8);
+  const cut = (text, most) => text.length > most ? text.slice(0, most - 1) + "…" : text;
   box.replaceChildren();
-  box.setAttribute("width", gap * names.length + 40);
+  box.setAttribute("width", Math.floor(gap * names.length + 40));
   box.setAttribute("height", HIGH);
   const x = number => 40 + gap * number;
   const scales = names.map(heights), inside = new Set(chosen());
@@ -68,14 +71,19 @@ const showCoordinates = () => {
   }
   names.forEach((name, number) => {
     const group = draw("g", box);
-    const short = name.length > 24 ? "…" + name.slice(-23) : name;
+    const most = letters(gap < 180 ? gap * 1.8 : gap);
+    const short = name.length > most ? "…" + name.slice(1 - most) : name;
     const anchor = number ? "middle" : "start";
     const y = gap < 180 && number % 2 ? 30 : 14;  // names side by side on two heights
     draw("text", group, { x: number ? x(number) : 8, y, "text-anchor": anchor, "font-weight": 600 }, short);
     draw("line", group, { class: "axis", x1: x(number), x2: x(number), y1: TOP, y2: BOTTOM });
-    for (const [text, y] of scales[number].marks) {
+    let written = 0;
+    const marks = [...scales[number].marks].sort((a, b) => a[1] - b[1]);
+    for (const [place, [text, y]] of marks.entries()) {
       draw("line", group, { class: "axis", x1: x(number) - 3, x2: x(number), y1: y, y2: y });
-      const label = text.length > 16 ? text.slice(0, 15) + "…" : text;
+      if (place && y - written < 12) continue;  // it would stand in the one above
+      written = y;
+      const label = cut(text, letters(gap - 14));
       draw("text", group, { x: x(number) + 5, y: y + 4, stroke: "#fff", "stroke-width": 3,
         "paint-order": "stroke" }, label);
     }
@@ -95,4 +103,5 @@ for (const column of data.columns.filter(column => column.kind !== "fact")) {
   };
 }
 listeners.choice.push(showCoordinates);
+redrawn(showCoordinates);
 listeners.hover.push(() => paths.forEach((path, run) => path.classList.toggle("hover", run === state.hover)));

@@ -1,18 +1,21 @@
 // Curves of the chosen runs over epochs; the one nearest to the pointer is named.
-const WIDE = 1240, LEFT = 70, DEEP = 380;
+const LEFT = 70, DEEP = 380;
 const kinds = [...new Set(data.runs.flatMap(run => Object.keys(run.curves)))];
 kinds.sort((a, b) => (b === "val/mse") - (a === "val/mse") || b.startsWith("val/") - a.startsWith("val/")
   || a.localeCompare(b));
 kinds.forEach(name => make("option", at("curve"), { value: name, textContent: name }));
 let drawn = [];
 const showCurves = () => {
-  const box = at("curves"), name = at("curve").value;
+  const box = at("curves"), name = at("curve").value, WIDE = room(box);
   box.replaceChildren();
   box.setAttribute("width", WIDE);
   const runs = chosen().filter(run => (run.curves[name] || []).length);
   drawn = [];
   box.setAttribute("height", runs.length ? DEEP : 30);
   if (!runs.length) { draw("text", box, { x: 8, y: 20 }, "no curve of these runs is known"); return; }
+  const without = chosen().length - runs.length;
+  if (without) draw("text", box, { x: WIDE - 20, y: 12, "text-anchor": "end" },
+    without + (without > 1 ? " runs have" : " run has") + " no such curve (tracking=none keeps none)");
   const points = runs.flatMap(run => run.curves[name]);
   const x = scale(points.map(point => point[0]), LEFT, WIDE - 20, false);
   const y = scale(points.map(point => point[1]), DEEP - 40, 16, at("log").checked);
@@ -47,4 +50,5 @@ at("curves").onpointermove = event => {
 at("curves").onpointerleave = () => { at("told").textContent = ""; hover(null); };
 at("curve").onchange = at("log").onchange = showCurves;
 listeners.choice.push(showCurves);
+redrawn(showCurves);
 listeners.hover.push(() => drawn.forEach(({ run, path }) => path.classList.toggle("hover", run === state.hover)));

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 
 from emo3d_exp.comparison.run import FACTS, Run
 from emo3d_exp.errors import ConfigError
 
 LISTED = 12
+SAVED = 8
+"""Letters that names have to share before those are left out."""
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """The names without what all begin or end with, up to a sign between words; as they are where that is
+    little.
+    """
+    start = _shared(names)
+    end = _shared([name[len(start) :][::-1] for name in names])[::-1]
+    if len(start) + len(end) < SAVED:
+        return list(names)
+    dots = ("…" if start else "", "…" if end else "")
+    return [f"{dots[0]}{name[len(start) : len(name) - len(end)]}{dots[1]}" for name in names]
+
+
+def _shared(names: Sequence[str]) -> str:
+    """What all begin with, the last sign between words included."""
+    same = takewhile(lambda signs: len(set(signs)) == 1, zip(*names, strict=False))
+    common = "".join(signs[0] for signs in same) if len(set(names)) > 1 else ""
+    return re.match(r"(.*[_\-./ ])?", common, re.DOTALL).group(0)  # type: ignore[union-attr]
 
 
 def names_of(runs: Iterable[Run]) -> list[str]:

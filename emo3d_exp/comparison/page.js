@@ -77,6 +77,13 @@ const scale = (values, from, to, log) => {
   return { of, ticks };
 };
 
+// Pixels that a picture may take, and its new drawing where they change.
+const room = box => Math.max(480, Math.floor(box.parentElement.clientWidth || 1240));
+const redrawn = show => {
+  let waiting = 0;
+  addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(show); });
+};
+
 at("filter").oninput = event => { state.text = event.target.value; changed(); };
 at("clear").onclick = () => {
   state.text = at("filter").value = "";

@@ -12,6 +12,7 @@ from typing import Any
 from emo3d_exp.comparison.cells import cell, group_headings, group_rows, numeric, setting
 from emo3d_exp.comparison.grouping import Grouping
 from emo3d_exp.comparison.importance import Importance, importance
+from emo3d_exp.comparison.naming import short_names
 from emo3d_exp.comparison.run import FACTS, STATUSES, Run
 from emo3d_exp.comparison.table import Comparison
 from emo3d_exp.evaluation.markup import page, paragraphs, table
@@ -77,12 +78,13 @@ def embedded(value: Any) -> str:
 def page_data(found: Comparison) -> dict[str, Any]:
     """What the scripts of the page show, as plain values.
 
-    ``columns`` (name, kind, shown, numeric), ``constant`` (text, value), ``runs`` (cells as texts, values to
-    sort by, curves as [epoch, value]), ``metric``, ``higher``, ``axes``, ``importance`` (or a text).
+    ``columns`` (name, kind, shown, numeric), ``constant`` (text, value), ``runs`` (short name, cells as
+    texts, values to sort by, curves as [epoch, value]), ``metric``, ``higher``, ``axes``, ``importance`` (or
+    a text).
     """
-    names = list(
-        dict.fromkeys([*FACTS, *found.keys, *found.metrics, *found.varied, *found.follow, *found.all_metrics])
-    )
+    first = [*FACTS[:2], *found.keys, *found.metrics, *FACTS[2:]]
+    names = list(dict.fromkeys([*first, *found.varied, *found.follow, *found.all_metrics]))
+    short = short_names([run.name for run in found.runs])
     answer = importance(found.runs, found.varied, found.metric)
     return {
         "columns": [
@@ -92,7 +94,7 @@ def page_data(found: Comparison) -> dict[str, Any]:
         "constant": {
             key: [setting(value), _value(found.runs[0], key)] for key, value in found.constant.items()
         },
-        "runs": [_run(run, names) for run in found.runs],
+        "runs": [{"short": name, **_run(run, names)} for run, name in zip(found.runs, short, strict=True)],
         "metric": found.metric,
         "higher": found.higher,
         "axes": list(found.varied[:AXES]),

@@ -47,7 +47,7 @@ def read_run(path: Path) -> Run:
         metrics |= _best_epoch(curves)
     log = _text(path / "train.log")
     git = known.get("git") if isinstance(known.get("git"), Mapping) else {}
-    seconds = sum(float(s) for s in TOOK.findall(log)) or sum(part.seconds or 0 for part in parts)
+    took = [float(s) for s in TOOK.findall(log)] or [part.seconds for part in parts if part.seconds]
     asked = {key: v for key, v in config.items() if key not in PLACE}
     return Run(
         name=path.name,
@@ -59,7 +59,7 @@ def read_run(path: Path) -> Run:
         sweep=_sweep(path),
         commit=str(git.get("commit") or "")[:8] + "+" * bool(git.get("changed")),
         started=_moment(str(known.get("created") or next((part.started for part in parts), ""))),
-        seconds=seconds or None,
+        seconds=sum(took) if took else None,
         curves=curves,
         identity=json.dumps([known.get("created"), tracked.get("run_id"), asked], sort_keys=True),
         run_id=str(tracked.get("run_id") or ""),

@@ -33,7 +33,7 @@ const showTable = () => {
       const text = cell(run, column.name);
       const made = make("td", line, { title: text, className: column.numeric ? "number" : "" });
       if (column.name === "run") make("i", made).style.background = colour(run);
-      made.append(text);
+      made.append(column.name === "run" ? run.short : text);
     }
   }
 };

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from emo3d_exp.comparison.cells import group_headings, group_rows, numeric, rows, setting
 from emo3d_exp.comparison.grouping import Grouping
+from emo3d_exp.comparison.naming import short_names
 from emo3d_exp.comparison.run import FACTS, STATUSES
 from emo3d_exp.comparison.table import Comparison
 from emo3d_exp.evaluation.wording import counted
@@ -37,7 +38,9 @@ def print_comparison(found: Comparison, groups: Grouping | None, console: Consol
         headings, body = list(found.columns), rows(found)
         right = [numeric(found, name) or name == "duration" for name in headings]
         spare = [name for name in ("started", "group", "sweep", "commit") if name in found.facts]
-        spare += [*reversed(found.metrics[FEW:]), *reversed(found.keys)]
+        status = ["status"] if len({run.status for run in found.runs}) == 1 else []
+        spare += [*reversed(found.metrics[FEW:]), "duration", *status, *reversed(found.metrics[1:FEW])]
+        spare += [name for name in reversed(found.keys) if name not in spare]
     else:
         headings, body = group_headings(groups), group_rows(groups)
         right = [False] * len(groups.keys) + [True] * (1 + len(groups.metrics))
@@ -48,6 +51,11 @@ def print_comparison(found: Comparison, groups: Grouping | None, console: Consol
                 f"{counted(groups.repeated, 'line')} with a seed that stands twice: n is more than seeds"
             )
     left = _too_wide(headings, body, spare, console.width)
+    if groups is None and {"status", "duration", *found.keys}.intersection(left):
+        at = headings.index("run")
+        shorter = short_names([row[at] for row in body])
+        body = [[*row[:at], name, *row[at + 1 :]] for row, name in zip(body, shorter, strict=True)]
+        left = _too_wide(headings, body, spare, console.width)
     _print(console, headings, body, right, left)
     told += _remarks(found, left)
     for line in told:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,19 @@ class TestInABrowser:
         tab.select_option("#curve", "train/loss")
         assert len(tab.locator("#curves circle").all()) == 12
         tab.select_option("#curve", "val/mse")
+
+    def test_a_narrow_window_scrolls_no_picture_and_no_label_stands_in_another(self, tab: Any) -> None:
+        before = tab.viewport_size
+        tab.set_viewport_size({"width": 760, "height": 800})
+        tab.wait_for_function("() => document.getElementById('curves').clientWidth < 760")
+        over = "svg => svg.parentElement.scrollWidth - svg.parentElement.clientWidth"
+        assert [tab.locator(name).evaluate(over) for name in ("#coordinates", "#curves")] == [0, 0]
+        for axis in tab.locator("#coordinates g").all():
+            boxes = [text.bounding_box() for text in axis.locator("text[paint-order]").all()]
+            tops = sorted(box["y"] for box in boxes)
+            assert all(lower - upper >= 12 for upper, lower in pairwise(tops))
+        tab.set_viewport_size(before)
+        tab.wait_for_function("() => document.getElementById('curves').clientWidth > 760")
 
     def test_what_mattered_is_drawn(self, tab: Any) -> None:
         assert "explains" in tab.inner_text("#meaning") or "left out" in tab.inner_text("#meaning")

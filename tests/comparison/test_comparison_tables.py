@@ -13,6 +13,7 @@ from rich.console import Console
 
 from emo3d_exp.comparison import compare, filtered, grouped, print_comparison, read_runs, write_comparison
 from emo3d_exp.comparison.cells import duration, figure, mean_and_deviation, setting
+from emo3d_exp.comparison.naming import short_names
 from emo3d_exp.comparison.run import Run
 from emo3d_exp.comparison.text import latex_table, markdown, runs_csv
 from emo3d_exp.errors import ConfigError
@@ -144,7 +145,7 @@ def test_cells() -> None:
     assert [setting(v) for v in (None, True, 1e-4, 0.1 + 0.2, "a", 3)] == [
         "null", "true", "0.0001", "0.3", "a", "3",
     ]  # fmt: skip
-    assert [duration(v) for v in (25.2, 185, 3725)] == ["25 s", "3:05 min", "1:02 h"]
+    assert [duration(v) for v in (0, 25.2, 185, 3725)] == ["< 1 s", "25 s", "3:05 min", "1:02 h"]
     assert mean_and_deviation(0.648, 0.0031, 3, of=3) == "0.6480 ± 0.0031"
     assert mean_and_deviation(59.0, 2.92, 5, of=5) == "59.00 ± 2.92"
     assert mean_and_deviation(0.648, None, 1, of=3) == "0.6480 (1)"
@@ -157,9 +158,32 @@ def test_the_terminal_has_what_fits_and_names_what_does_not(runs: list[Run]) -> 
     text = wide.file.getvalue()  # type: ignore[attr-defined]
     assert "vae_clip" in text and "0.6100" in text and "a note [of] somebody" in text
     assert "no room" not in text and "goes along with model.name: loss.lambda_text, loss._target_" in text
+    print_comparison(compare(runs), None, narrow)
+    text = narrow.file.getvalue()  # type: ignore[attr-defined]
+    left_out = text.partition("no room for: ")[2].partition("(columns=")[0]
+    assert "model." in text and {"status,", "duration,"} <= set(left_out.split()) and "seed" not in left_out
     print_comparison(compare(runs), grouped(compare(runs), ["model.name"]), narrow)
     text = narrow.file.getvalue()  # type: ignore[attr-defined]
     assert "0.6200 ± 0.0100" in text and "no room for: " in text
+
+
+def test_long_names_give_way_to_the_settings_that_differ(tmp_path: Path, cache: Path) -> None:
+    for number in range(3):
+        name = f"2026-01-31_12-00-0{number}-000000_vae_clip_seed1"
+        make_run(tmp_path / name, loss__lambda_text=0.1 * number)
+    console = Console(file=io.StringIO(), width=60, force_terminal=True)
+    print_comparison(compare(read_runs([str(tmp_path / "*")])[0]), None, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…02-000000_vae_clip_seed1" not in text and "…02…" in text and "lambda_text" in text
+
+
+def test_names_lose_what_they_share_up_to_a_sign_between_words() -> None:
+    assert short_names(["2026-01-31_a_vae", "2026-01-31_b_vae"]) == ["…a…", "…b…"]
+    assert short_names(["2026-01-31_12_vae", "2026-01-31_1_vae"]) == ["…12…", "…1…"]
+    assert short_names(["trial_0001", "trial_0002"]) == ["trial_0001", "trial_0002"]
+    assert short_names(["a_long_name", "a_long_name"]) == ["a_long_name", "a_long_name"]
+    assert short_names(["a_long_start_", "a_long_start_of_one"]) == ["…", "…of_one"]
+    assert short_names(["one"]) == ["one"] and short_names([]) == []
 
 
 def test_many_notes_are_cut_short_on_the_terminal_alone(runs: list[Run]) -> None:
