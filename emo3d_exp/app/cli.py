@@ -57,8 +57,7 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
             except BrokenPipeError:  # the reader of our output has left: `… --help | head`
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             except Exception as error:
-                told = told_to_user(error, config_name, sys.argv[1:])
-                if told is None:
+                if (told := told_to_user(error, config_name, sys.argv[1:])) is None:
                     raise
                 refused = True
                 sys.stderr.write(f"error: {told}\n")

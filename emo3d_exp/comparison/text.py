@@ -35,27 +35,17 @@ def print_comparison(found: Comparison, groups: Grouping | None, console: Consol
         console.width = max(console.width, WIDE)
     told = []
     if groups is None:
-        headings, body = list(found.columns), rows(found)
+        headings, body, left = _of_runs(found, console.width)
         right = [numeric(found, name) or name == "duration" for name in headings]
-        spare = [name for name in ("started", "group", "sweep", "commit") if name in found.facts]
-        status = ["status"] if len({run.status for run in found.runs}) == 1 else []
-        spare += [*reversed(found.metrics[FEW:]), "duration", *status, *reversed(found.metrics[1:FEW])]
-        spare += [name for name in reversed(found.keys) if name not in spare]
     else:
         headings, body = group_headings(groups), group_rows(groups)
         right = [False] * len(groups.keys) + [True] * (1 + len(groups.metrics))
-        spare = list(reversed(groups.metrics[1:]))
+        left = _too_wide(headings, body, list(reversed(groups.metrics[1:])), console.width)
         told.append("mean ± sample standard deviation over the n runs of a line")
         if groups.repeated:
             told.append(
                 f"{counted(groups.repeated, 'line')} with a seed that stands twice: n is more than seeds"
             )
-    left = _too_wide(headings, body, spare, console.width)
-    if groups is None and {"status", "duration", *found.keys}.intersection(left):
-        at = headings.index("run")
-        shorter = short_names([row[at] for row in body])
-        body = [[*row[:at], name, *row[at + 1 :]] for row, name in zip(body, shorter, strict=True)]
-        left = _too_wide(headings, body, spare, console.width)
     _print(console, headings, body, right, left)
     told += _remarks(found, left)
     for line in told:
@@ -67,6 +57,22 @@ def print_comparison(found: Comparison, groups: Grouping | None, console: Consol
     if len(found.notes) > NOTES:
         left_out = len(found.notes) - NOTES
         console.print(f"… and {counted(left_out, 'line')} more, which out=FOLDER has", style="yellow")
+
+
+def _of_runs(found: Comparison, width: int) -> tuple[list[str], list[list[str]], list[str]]:
+    """Headings, rows, and columns for which there is no room; names are shortened before settings go."""
+    headings, body = list(found.columns), rows(found)
+    spare = [name for name in ("started", "group", "sweep", "commit") if name in found.facts]
+    status = ["status"] if len({run.status for run in found.runs}) == 1 else []
+    spare += [*reversed(found.metrics[FEW:]), "duration", *status, *reversed(found.metrics[1:FEW])]
+    spare += [name for name in reversed(found.keys) if name not in spare]
+    left = _too_wide(headings, body, spare, width)
+    if {"status", "duration", *found.keys}.intersection(left):
+        at = headings.index("run")
+        shorter = short_names([row[at] for row in body])
+        body = [[*row[:at], name, *row[at + 1 :]] for row, name in zip(body, shorter, strict=True)]
+        left = _too_wide(headings, body, spare, width)
+    return headings, body, left
 
 
 def _print(
