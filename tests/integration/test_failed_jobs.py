@@ -24,30 +24,36 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return faces_table(tmp_path_factory.mktemp("table"))
 
 
-def test_the_others_run_and_the_failed_one_runs_alone(table: Path, tmp_path: Path, cache: Path) -> None:
+def test_the_others_run_and_the_failed_ones_run_alone(table: Path, tmp_path: Path, cache: Path) -> None:
+    folders = [tmp_path / "swept" / str(number) for number in range(3)]
+    in_the_way = folders[2] / "evaluation"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("no folder")
     asked = (
         "-m", "model=ridge", "head.alphas=[1.0],[bad],[2.0]", "data=emo3d", f"data.root={table}",
         "metric=mse", "tracking=none", "hydra.sweep.dir=swept",
     )  # fmt: skip
     done = run(cache, tmp_path, "train.py", *asked)
     assert done.returncode == 1
-    assert "of 3 jobs 2 finished, 1 failed" in done.stdout
-    assert "The best 2 by the validation error" in done.stdout
+    assert "of 3 jobs 1 finished, 2 failed" in done.stdout
+    assert "The best 1 by the validation error" in done.stdout
     assert "python -m emo3d_exp.compare swept" in done.stdout
-    folders = [tmp_path / "swept" / str(number) for number in range(3)]
+    assert "mend what is told, then go on with: python train.py" in done.stdout
     records = [read_job(folder / "job.json") for folder in folders]
-    assert [record.status for record in records] == ["finished", "failed", "finished"]
+    assert [record.status for record in records] == ["finished", "failed", "failed"]
     assert records[0].objective > 0 and records[1].objective is None
-    assert "'>' not supported" in records[1].error[1]
-    assert read_run(folders[1]).status == "failed"
+    assert "head.alphas=['bad']: give one or more numbers above 0" in records[1].error[1]
+    assert str(in_the_way) in records[2].error[1] and read_run(folders[2]).status == "trained"
+    assert not (folders[1] / "config.yaml").exists(), "its settings were refused: the folder is free"
     assert not (tmp_path / "swept" / ".jobs").exists()
 
-    alone = shlex.split(re.search(r"^job 1 alone: python train.py (.*)$", done.stdout, re.M).group(1))
-    config = folders[1] / "config.yaml"
-    config.write_text(config.read_text().replace("- bad", "- 3.0"))  # as if the fault were gone
-    succeed(cache, tmp_path, "train.py", *alone)
-    assert read_job(folders[1] / "job.json").status == "finished"
-    assert read_run(folders[1]).status == "finished"
+    commands = dict(re.findall(r"^job (\d) alone: python train.py (.*)$", done.stdout, re.M))
+    in_the_way.unlink()
+    for number in ("1", "2"):
+        alone = [word.replace("bad", "3.0") for word in shlex.split(commands[number])]
+        succeed(cache, tmp_path, "train.py", *alone)
+        assert read_job(folders[int(number)] / "job.json").status == "finished"
+        assert read_run(folders[int(number)]).status == "finished"
 
 
 @pytest.mark.slow
