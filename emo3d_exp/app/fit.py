@@ -43,6 +43,9 @@ class EpochProgress(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.progress.start()
+        kept = trainer.checkpoint_callback  # of a training that goes on it knows the best
+        if isinstance(kept, ModelCheckpoint) and kept.best_model_score is not None:
+            self.best = float(kept.best_model_score)
         self.task = self.progress.add_task(
             "", total=trainer.max_epochs, completed=trainer.current_epoch, values=""
         )

@@ -59,4 +59,5 @@ def begun(run: RunFolder, cfg: DictConfig) -> Iterator[None]:
     except Exception as error:
         if is_refused(error) and not run.last_checkpoint.is_file() and not run.weights_file.is_file():
             run.config_file.unlink(missing_ok=True)
+            run.tracking_file.unlink(missing_ok=True)  # the next one there gets a page of its own
         raise

@@ -178,6 +178,11 @@ def _started(seat: Seat, cfg: DictConfig, run: RunFolder, resume_from: Path | No
 
 
 def _failed(process: Any) -> Emo3DError:
+    if process.exitcode == -signal.SIGKILL:
+        return Emo3DError(
+            f"{process.name} was killed, as systems do where memory runs out; take fewer processes "
+            "(trainer.devices) or a smaller batch_size"
+        )
     return Emo3DError(f"{process.name} has failed (status {process.exitcode}); see its message above")
 
 

@@ -15,6 +15,7 @@ def quiet_libraries() -> None:
     logging.getLogger().addFilter(_worth_reading)
     for pattern in (
         ".*does not have many workers.*", ".*treespec.*", ".*LeafSpec.*", ".*`isinstance.*",
+        ".*Checkpoint directory .* exists.*",  # as that of a run that goes on does
         ".*sync_dist=True.*",  # what is logged is summed over processes already
     ):  # fmt: skip
         warnings.filterwarnings("ignore", message=pattern)

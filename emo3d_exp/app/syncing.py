@@ -65,17 +65,29 @@ def find_waiting(patterns: Sequence[str], now: float) -> Waiting:
             raise ConfigError(f"{pattern}: there is no such folder")
         files |= {file: None for root in sorted(roots) for file in _files(root)}
     runs: dict[tuple[Path, str], list[Path]] = {}
-    found, written = Waiting([], 0, []), open_files()
     for file in files:
-        if is_uploaded(file):
-            found.uploaded += 1
-        elif is_waiting(file) or not _has_end(file):
-            if why := _why_left(file, now, written):
-                found.left.append(f"{file.parent}: {why}")
-            else:
-                runs.setdefault((file.parent.parent, file.stem), []).append(file)
-    found.runs = [sorted(parts, key=part_moment) for parts in runs.values()]
+        runs.setdefault((file.parent.parent, file.stem), []).append(file)
+    found, written = Waiting([], 0, []), open_files()
+    for parts in runs.values():
+        if ready := _ready(sorted(parts, key=part_moment), now, written, found):
+            found.runs.append(ready)
     return found
+
+
+def _ready(parts: Sequence[Path], now: float, written: Collection[str], found: Waiting) -> list[Path]:
+    """Those parts of a run that are to be uploaded now; what becomes of the others goes into ``found``."""
+    ready = []
+    for part in parts:
+        if is_uploaded(part):
+            found.uploaded += 1
+        elif is_waiting(part) or not _has_end(part):
+            # one process at a time trains in a run folder: what another has followed is over
+            over = part != parts[-1] and str(part) not in written
+            if why := _why_left(part, now, written, over):
+                found.left.append(f"{part.parent}: {why}")
+            else:
+                ready.append(part)
+    return ready
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -95,9 +107,9 @@ def _has_end(file: Path) -> bool:
         return False
 
 
-def _why_left(file: Path, now: float, written: Collection[str]) -> str:
-    """Why a part is not to be uploaded now; empty where it is."""
-    if still_written(file, now, written):
+def _why_left(file: Path, now: float, written: Collection[str], over: bool) -> str:
+    """Why a part is not to be uploaded now; empty where it is. over: its run has gone on in another part."""
+    if not over and still_written(file, now, written):
         return "a training may still write it; give this again later"
     if file.stat().st_size <= HEADER:
         return "nothing is in it: its run was killed before W&B wrote anything, or has just begun elsewhere"

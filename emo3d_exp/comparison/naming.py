@@ -16,12 +16,12 @@ SAVED = 8
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """The names without what all begin or end with, up to a sign between words; as they are where that is
-    little.
+    """The names without what all begin or end with, up to an underscore, so that no number is cut in two; as
+    they are where that is little, or nothing would be left of one.
     """
     start = _shared(names)
     end = _shared([name[len(start) :][::-1] for name in names])[::-1]
-    if len(start) + len(end) < SAVED:
+    if len(start) + len(end) < SAVED or any(len(name) <= len(start) + len(end) for name in names):
         return list(names)
     dots = ("…" if start else "", "…" if end else "")
     return [f"{dots[0]}{name[len(start) : len(name) - len(end)]}{dots[1]}" for name in names]
@@ -31,7 +31,7 @@ def _shared(names: Sequence[str]) -> str:
     """What all begin with, the last sign between words included."""
     same = takewhile(lambda signs: len(set(signs)) == 1, zip(*names, strict=False))
     common = "".join(signs[0] for signs in same) if len(set(names)) > 1 else ""
-    return re.match(r"(.*[_\-./ ])?", common, re.DOTALL).group(0)  # type: ignore[union-attr]
+    return re.match(r"(.*[_/ ])?", common, re.DOTALL).group(0)  # type: ignore[union-attr]
 
 
 def names_of(runs: Iterable[Run]) -> list[str]:

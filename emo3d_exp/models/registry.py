@@ -92,9 +92,13 @@ def _load(name: str) -> None:
     for entry in entries:
         try:
             found = entry.load()
-        except Exception as error:  # whatever the code of others raises as it is imported
+        except (Exception, SystemExit) as error:  # whatever the code of others raises as it is imported
             raise ConfigError(
                 f"plug-in {package_of(entry)}: its model {name} ({entry.value}) cannot be imported: "
                 f"{type(error).__name__}: {error}"
             ) from error
+        if not isinstance(found, type):
+            raise ConfigError(
+                f"plug-in {package_of(entry)}: its model {name} ({entry.value}) is no class but {found!r}"
+            )
         register_model(name)(found)

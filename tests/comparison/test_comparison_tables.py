@@ -174,7 +174,7 @@ def test_long_names_give_way_to_the_settings_that_differ(tmp_path: Path, cache: 
     console = Console(file=io.StringIO(), width=60, force_terminal=True)
     print_comparison(compare(read_runs([str(tmp_path / "*")])[0]), None, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "…02-000000_vae_clip_seed1" not in text and "…02…" in text and "lambda_text" in text
+    assert "02-000000_vae_clip_seed1" not in text and "…12-00-02-000000…" in text and "lambda_text" in text
 
 
 def test_names_lose_what_they_share_up_to_a_sign_between_words() -> None:
@@ -182,7 +182,11 @@ def test_names_lose_what_they_share_up_to_a_sign_between_words() -> None:
     assert short_names(["2026-01-31_12_vae", "2026-01-31_1_vae"]) == ["…12…", "…1…"]
     assert short_names(["trial_0001", "trial_0002"]) == ["trial_0001", "trial_0002"]
     assert short_names(["a_long_name", "a_long_name"]) == ["a_long_name", "a_long_name"]
-    assert short_names(["a_long_start_", "a_long_start_of_one"]) == ["…", "…of_one"]
+    own = ["a_long_start_", "a_long_start_of_one"]
+    assert short_names(own) == own
+    rates = ["vae_clip_lr_0.001_seed1", "vae_clip_lr_0.003_seed1"]
+    assert short_names(rates) == ["…0.001…", "…0.003…"]
+    assert short_names(["clip_mlp_lr_-0.001", "clip_mlp_lr_-0.01"]) == ["…-0.001", "…-0.01"]
     assert short_names(["one"]) == ["one"] and short_names([]) == []
 
 
