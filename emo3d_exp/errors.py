@@ -22,6 +22,10 @@ class WeightsUnavailableError(Emo3DError):
     """Weights that are neither on this machine nor reachable."""
 
 
+class DivergedError(Emo3DError):
+    """A training whose validation error never was a number."""
+
+
 class StoppedError(Emo3DError):
     """Work that ended early with all that was done kept, such as at a limit of what may be spent: the same
     command goes on."""

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from emo3d_exp.app.choices import CONF, SWEEPS, register_listing
 from emo3d_exp.app.explaining import told_to_user
+from emo3d_exp.app.plain_values import check_swept_values
 from emo3d_exp.app.plugins import admit_plugins
 from emo3d_exp.app.ranks import one_folder_for_all, swept_once
 from emo3d_exp.app.sweeping import end_sweep
@@ -44,13 +45,11 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
 
         @functools.wraps(task)
         def run() -> None:
-            os.environ["HYDRA_FULL_ERROR"] = "1"
-            Plugins.instance().register(_SweepFiles)
-            admit_sweeper()
-            register_listing()
+            _prepare_hydra()
             sys.argv[1:] = one_folder_for_all(config_name, with_less_swept(sys.argv[1:]))
             stopped, refused = True, False
             try:
+                check_swept_values(sys.argv[1:])
                 admit_plugins(swept_once(config_name, sys.argv[1:]), own=(CONF, SWEEPS))
                 application()
                 stopped = False
@@ -72,6 +71,13 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
         return run
 
     return decorate
+
+
+def _prepare_hydra() -> None:
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    Plugins.instance().register(_SweepFiles)
+    admit_sweeper()
+    register_listing()
 
 
 def with_less_swept(arguments: list[str]) -> list[str]:

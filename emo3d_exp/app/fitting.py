@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule, seed_everything
 from pytorch_lightning.callbacks import ModelCheckpoint
 
@@ -24,6 +24,7 @@ from emo3d_exp.app.assemble import (
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.app.fit import build_trainer, end_if_warned, training_seconds
 from emo3d_exp.app.processes import Seat, check_shards, company, seat_of
+from emo3d_exp.app.pruning import require_finite
 from emo3d_exp.errors import ConfigError
 from emo3d_exp.models import model_class
 from emo3d_exp.models.weights import save_weights
@@ -57,6 +58,7 @@ def fit(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from: Path | N
     with company(seat, cfg, run, resume_from):
         trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
     end_if_warned(trainer)
+    require_finite(run, trainer, "val/mse", OmegaConf.select(cfg, "optimizer.lr"))
     took = round(training_seconds(trainer), 2)
     # a new one: of the trained one this process may hold a flat part alone, as under FSDP
     fresh = build_model(cfg, encoder.dim, encoder.text_tower())

@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from emo3d_exp.app.resuming import is_job_of_sweep
 from emo3d_exp.app.sharing import shared_cores
-from emo3d_exp.runs import JobRecord, RunFolder
+from emo3d_exp.runs import JobRecord, RunFolder, read_job
 from emo3d_exp.sweeping import trial_of
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def recorded(run: RunFolder) -> Iterator[Job]:
     of a search, which counts its failures itself."""
     hydra, started = HydraConfig.get(), time.monotonic()
     overrides, in_sweep = tuple(hydra.overrides.task), is_job_of_sweep()
-    job = Job(JobRecord(_number(run) if in_sweep else 0, str(run.path), overrides), run, in_sweep)
+    job = Job(JobRecord(_number(run, in_sweep), str(run.path), overrides), run, in_sweep)
     if in_sweep:
         job.keep()
 
@@ -93,9 +93,12 @@ def recorded(run: RunFolder) -> Iterator[Job]:
         end("finished", objective=job.objective)
 
 
-def _number(run: RunFolder) -> int:
+def _number(run: RunFolder, in_sweep: bool) -> int:
     """Of a job of a sweep. Hydra counts on from the first of a batch, and trials that are taken up again have
     numbers with gaps between them."""
+    if not in_sweep:  # the number that it had in its sweep
+        known = read_job(run.job_file)
+        return 0 if known is None else known.number
     trial = trial_of(run.path)
     return int(HydraConfig.get().job.num) if trial is None else trial.told.number
 
@@ -105,13 +108,14 @@ def sweep_records(folder: Path, name: str) -> Path:
     return folder / ".jobs" / name
 
 
-def alone(run: RunFolder, overrides: tuple[str, ...], owns: bool) -> str:
+def alone(run: RunFolder, overrides: tuple[str, ...], owns: bool, script: str = "") -> str:
     """The command that runs a job again, by itself: it goes on where its run had begun.
 
     Args:
         owns: the run in the folder is the job's; else it was refused, and has to run in another one.
+        script: where this process is none that runs the job.
     """
-    script = f"{HydraConfig.get().job.name}.py"  # launchers have a sys.argv of their own
+    script = script or f"{HydraConfig.get().job.name}.py"  # launchers have a sys.argv of their own
     begun = run.config_file.is_file()
     if begun and owns:
         words = [f"run_dir={as_hydra_reads(run.path)}", "resume=true"]

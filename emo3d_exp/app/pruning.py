@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from emo3d_exp.errors import DivergedError
 from emo3d_exp.sweeping import Pruned, trial_of
 from emo3d_exp.sweeping.trial import ObjectiveError, TrialReports
 
@@ -43,13 +44,29 @@ class Pruning(Callback):
         worse = trainer.is_global_zero and self.reports.tell(epoch, value)
         if trainer.state.fn == "fit" and trainer.strategy.reduce_boolean_decision(worse, all=False):
             trainer.should_stop = True
-            self.pruned = Pruned(epoch, metric, value if math.isfinite(value) else 0.0)
+            self.pruned = Pruned(epoch, metric, value)
 
 
 def pruning(run: RunFolder, monitor: str) -> list[Callback]:
     """The callback of a run that is a trial, as far as its model can be pruned; else none."""
     reports = trial_of(run.path)
     return [Pruning(reports)] if reports is not None and monitor == "val/mse" else []
+
+
+def require_finite(run: RunFolder, trainer: Trainer, metric: str, lr: object) -> None:
+    """Raise DivergedError where no epoch had a finite ``metric``; of a trial of a search Pruned, since its
+    settings are as bad as can be and the search goes on.
+    """
+    checkpoint = trainer.checkpoint_callback
+    found = getattr(checkpoint, "best_model_score", None)
+    if found is not None and math.isfinite(found):
+        return
+    if trial_of(run.path) is not None:
+        raise Pruned(max(trainer.current_epoch - 1, 0), metric, math.nan)
+    raise DivergedError(
+        f"the training has diverged: {metric} is {'no number' if found is None else float(found)}. Lower "
+        f"optimizer.lr (it is {lr}), or set trainer.gradient_clip_val=1"
+    )
 
 
 def end_if_pruned(trainer: Trainer) -> None:

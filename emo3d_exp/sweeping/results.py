@@ -7,6 +7,7 @@ import logging
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 RESULTS = "optimization_results.yaml"
+BEST = 5
+"""Trials that the log shows."""
 log = logging.getLogger(__name__)
 
 
@@ -38,12 +41,25 @@ def write_results(sweep: Path, study: Study, objective: str) -> None:
         folder = folder_name(best.number)
         found |= {"best_params": best.params, "best_value": best.value, "best_trial": best.number,
                   "best_folder": folder}  # fmt: skip
-        params = " ".join(f"{key}={written(value)}" for key, value in best.params.items())
-        log.info("%s trials: %s", len(trials), told)
-        log.info("best: %s %.6g of %s (%s)", objective, best.value, sweep / folder, params)
-        log.info("what mattered: python -m emo3d_exp.compare '%s/*'", sweep)
+        log.info("%s trials: %s; the best by %s:", len(trials), told, objective)
+        for trial in best_trials(study, BEST):
+            log.info("  %.6g  %s  %s", trial.value, sweep / folder_name(trial.number), in_short(trial.params))
+        log.info("compare them with: python -m emo3d_exp.compare %s", shlex.quote(str(sweep)))
     with write_atomically(sweep / RESULTS) as partial:
         partial.write_text(yaml.safe_dump(found, sort_keys=False), encoding="utf-8")
+
+
+def best_trials(study: Study, count: int) -> list[FrozenTrial]:
+    """Of those with a value, the best first."""
+    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+    highest = study.direction.name == "MAXIMIZE"
+    return sorted(ended, key=lambda trial: -trial.value if highest else trial.value)[:count]
+
+
+def in_short(params: Mapping[str, object]) -> str:
+    """``key=value …`` to be read; numbers with six significant digits."""
+    shown = {k: f"{value:.6g}" if isinstance(value, float) else written(value) for k, value in params.items()}
+    return " ".join(f"{key}={value}" for key, value in shown.items())
 
 
 def failed_trials(study: Study) -> list[FrozenTrial]:

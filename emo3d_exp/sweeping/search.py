@@ -22,8 +22,8 @@ from emo3d_exp.sweeping.objective import (
     reports_negated,
     value_of,
 )
-from emo3d_exp.sweeping.results import tell_failed, write_results
-from emo3d_exp.sweeping.space import Space, written
+from emo3d_exp.sweeping.results import in_short, tell_failed, write_results
+from emo3d_exp.sweeping.space import Space
 from emo3d_exp.sweeping.study import PRUNERS, SAMPLERS, SharedStudy, Taken
 from emo3d_exp.sweeping.trial import ObjectiveError, TakenError, TrialFile
 
@@ -101,6 +101,7 @@ class Search:
         self.study.agree(self._settings(first), told.objective)
         with write_atomically(self.folder / "multirun.yaml") as partial:
             OmegaConf.save(self.config, partial)
+        log.info("a search of %d trials in %s (hydra.sweeper.n_trials)", told.n_trials, self.folder)
         if done := self.study.done():
             log.info(
                 "going on with the study in %s: %d of %d trials are done", self.folder, done, told.n_trials
@@ -182,8 +183,8 @@ class Search:
             self._fail(trial, Emo3DError(f"{self.told.objective} is {value}"))
             return
         self.study.end(trial, value)
-        params = " ".join(f"{key}={written(each)}" for key, each in trial.params.items())
-        log.info("%s: %s %.6g (%s)", trial.folder.name, self.told.objective, value, params)
+        shown = in_short(trial.params)
+        log.info("%s: %s %.6g (%s)", trial.folder.name, self.told.objective, value, shown)
 
     def _begin_again(self, trial: Taken, error: Exception) -> None:
         self.attempts[trial.number] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +104,15 @@ class Taken:
     claimed: BaseFileLock = field(repr=False)
 
 
+def dotted(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(key with dots, value) of all that is no mapping, or an empty one, in nested mappings."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
 class SharedStudy:
     """The trials of a sweep's folder, handed out to one process each.
 
@@ -151,6 +160,7 @@ class SharedStudy:
             if known is None or (self.done() == 0 and {**known, "objective": objective} == noted):
                 self.study.set_user_attr("settings", noted)
                 return
+        known, noted = dict(dotted(known)), dict(dotted(noted))
         differing = sorted(key for key in {*known, *noted} if known.get(key) != noted.get(key))
         if differing:
             told = "; ".join(f"{k} was {known.get(k)}, is {noted.get(k)}" for k in differing[:3])

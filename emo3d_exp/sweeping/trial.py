@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,7 +32,8 @@ class ObjectiveError(ConfigError):
 
 
 class Pruned(Exception):
-    """A training that Optuna's pruner has ended, since earlier trials were better by the same epoch.
+    """A training that Optuna's pruner has ended, since earlier trials were better by the same epoch, or that
+    has diverged.
 
     Attributes:
         epoch: the last one, from 0. metric: what was reported. value: of that epoch.
@@ -43,7 +45,8 @@ class Pruned(Exception):
 
     def note(self, run: RunFolder) -> None:
         """Let the run's folder say so."""
-        write_json(run.pruned_file, {"epoch": self.epoch, self.metric: self.value})
+        value = self.value if math.isfinite(self.value) else None
+        write_json(run.pruned_file, {"epoch": self.epoch, self.metric: value})
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from emo3d_exp.app.assemble import check_trainer
 from emo3d_exp.app.checks import check_rig
 from emo3d_exp.app.cli import CONF
-from emo3d_exp.app.plain_values import check_choices, check_plain_values
+from emo3d_exp.app.plain_values import check_choices, check_plain_values, check_swept_values
 from emo3d_exp.errors import ConfigError
 
 
@@ -35,6 +35,8 @@ def composed(*overrides: str) -> DictConfig:
         ("augmentation.mirror=1", "augmentation.mirror=1 must be true or false"),
         ("optimizer.lr=-1", "optimizer.lr=-1 must be a number not below 0"),
         ("optimizer.lr=fast", "optimizer.lr=fast must be a number"),
+        ("loss.lambda_text=much", r"loss\.lambda_text=much must be a number not below 0"),
+        ("loss.beta=-1", r"loss\.beta=-1 must be a number not below 0"),
     ],
 )
 def test_a_value_of_another_kind_is_named(override: str, message: str) -> None:
@@ -52,6 +54,27 @@ def test_a_switch_of_a_table_is_checked_too() -> None:
 )
 def test_sound_values_pass(overrides: list[str]) -> None:
     check_plain_values(composed(*overrides))
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("seed=1,two", "seed=two must be a whole number from 0"),
+        ("optimizer.lr=choice(0.1,-1)", "optimizer.lr=-1 must be a number"),
+        ("trainer.max_epochs=range(0,3)", "max_epochs=0 must be a whole number from 1"),
+        ("loss.lambda_text=0.1,much", r"loss\.lambda_text=much must be a number"),
+    ],
+)
+def test_each_value_of_a_sweep_is_looked_at_before_its_first_job(argument: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_swept_values(["-m", "model=vae_clip,clip_mlp", argument])
+
+
+def test_sound_sweeps_and_what_hydra_has_to_tell_of_pass() -> None:
+    check_swept_values(["-m", "seed=1,2", "model=a,b", "optimizer.lr=1e-3,0.1", "patience=null,3"])
+    check_swept_values(
+        ["--help", "seed=[", "optimizer.lr=tag(log,interval(1e-4,1e-1))", "x", "~loss", "a=b=c"]
+    )
 
 
 def test_several_choices_of_a_group_are_refused() -> None:

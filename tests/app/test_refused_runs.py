@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_a_mistake_behind_another_error_counts(tmp_path: Path) -> None:
         except DataError as error:
             raise RuntimeError("library") from error
     run.require_unused()
+
+
+def test_a_full_disk_is_no_refusal(tmp_path: Path) -> None:
+    cfg = config(tmp_path, "model=clip_mlp")
+    run = RunFolder(cfg.run_dir)
+    with pytest.raises(InstantiationException), begun(run, cfg):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise InstantiationException("head") from error
+    assert run.config_file.is_file()
+
+
+def test_the_next_run_in_the_folder_gets_a_page_of_its_own(tmp_path: Path) -> None:
+    assert not fail(tmp_path, ConfigError, "tracking.json").tracking_file.exists()
+    assert fail(tmp_path / "other", Emo3DError, "tracking.json").tracking_file.exists()
 
 
 def test_another_run_in_the_folder_is_left_alone(tmp_path: Path) -> None:

@@ -86,6 +86,18 @@ def test_showing_the_config_is_cheap(tmp_path: Path) -> None:
             ["'max_epoch' is unknown in 'trainer'", "did you mean 'trainer.max_epochs'"],
         ),
         (["-m", "model=clip_mlp,vae_clip", "sed=1,2"], ["'sed'", "did you mean 'seed'"]),
+        (
+            ["-m", "model=vae_clip,clip_mlp", "loss.lambda_text=0.1,0.5"],
+            ["'lambda_text' is unknown in 'loss' with model=clip_mlp"],
+        ),
+        (
+            ["sweep=optuna_vae_clip", "hydra.sweeper.n_trail=3"],
+            ["'n_trail' is unknown in 'hydra.sweeper'", "did you mean 'hydra.sweeper.n_trials'"],
+        ),
+        (["experiment=vae_clip"], ["did you mean 'experiment=paper/vae_clip'"]),
+        (["backbone@metric.judge=clipvit"], ["did you mean 'backbone@metric.judge=clip_vit_b32'"]),
+        (["-m", "seed=1,two"], ["seed=two must be a whole number from 0"]),
+        (["-m", "model=vae_clip", "loss.lambda_text=1,-1"], ["loss.lambda_text=-1 must be a number"]),
         (["run_dir=made", "resume=true"], ["no run folder"]),
     ],
 )

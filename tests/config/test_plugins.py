@@ -109,6 +109,18 @@ def test_a_model_that_cannot_be_imported_stops_those_who_ask_for_it(install: Ins
     assert "torn" not in model_classes() and "ridge" in model_classes()
 
 
+@pytest.mark.parametrize(
+    ("package", "code", "told"),
+    [("numbers3", "Net = 3", "is no class but 3"), ("leaving", "import sys; sys.exit(3)", "SystemExit: 3")],
+)
+def test_a_model_that_is_none_is_told_with_its_package(
+    install: Install, package: str, code: str, told: str
+) -> None:
+    install(package, {"net.py": code}, models=f"odd = {package}.net:Net")
+    with pytest.raises(ConfigError, match=f"plug-in {package}: its model odd .*{told}"):
+        model_class("odd")
+
+
 def test_code_that_cannot_be_imported_is_told_with_its_package(install: Install) -> None:
     from hydra.utils import instantiate
 

@@ -60,16 +60,19 @@ def test_the_others_run_and_the_failed_ones_run_alone(table: Path, tmp_path: Pat
 def test_a_job_that_never_began_runs_alone_by_its_overrides(table: Path, tmp_path: Path, cache: Path) -> None:
     asked = ("sweep=seeds", "data=emo3d", f"data.root={table}", "metric=mse", "tracking=none", "model=ridge")
     done = run(cache, tmp_path, "train.py", *asked, "seed=1,-1")
-    assert done.returncode == 1 and "seed=-1 must be a whole number from 0" in done.stdout
-    folder = tmp_path / "outputs" / "seeds" / "ridge_seed-1"
+    assert done.returncode == 2 and "seed=-1 must be a whole number from 0" in done.stderr
+    assert not (tmp_path / "outputs").exists(), "values are looked at before the first job begins"
+    done = run(cache, tmp_path, "train.py", *asked, "seed=1,0", "batch_size=${seed}")
+    assert done.returncode == 1 and "batch_size=0 must be a whole number from 1" in done.stdout
+    folder = tmp_path / "outputs" / "seeds" / "ridge_seed0"
     assert not (folder / "config.yaml").exists()
     record = json.loads((folder / "job.json").read_text())
     assert record["error"][0] == "ConfigError"
     alone = shlex.split(record["command"])[2:]
-    succeed(cache, tmp_path, "train.py", *[each.replace("seed=-1", "seed=4") for each in alone])
+    succeed(cache, tmp_path, "train.py", *[each.replace("seed=0", "seed=4") for each in alone])
     assert (folder / "weights.safetensors").is_file()
 
-    again = succeed(cache, tmp_path, "train.py", *asked, "seed=1")
+    again = succeed(cache, tmp_path, "train.py", *asked, "seed=1", "batch_size=${seed}")
     assert "of 1 jobs 0 finished, 1 had been finished before" in again
 
 
@@ -86,6 +89,6 @@ def test_ctrl_c_ends_a_sweep_and_says_how_to_go_on(table: Path, tmp_path: Path, 
     sweep.send(signal.SIGINT)
     done = sweep.wait()
     assert done.returncode == 128 + signal.SIGINT
-    assert "of 1 jobs 0 finished, 1 stopped" in done.stdout
+    assert "of 2 jobs 0 finished, 1 stopped, 1 not begun" in done.stdout
     assert "hydra.sweep.dir=swept resume=true" in done.stdout
     assert read_job(tmp_path / "swept" / "0" / "job.json").status == "stopped"

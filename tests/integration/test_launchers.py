@@ -38,7 +38,8 @@ def test_a_job_fails_and_the_others_run(launcher: str, tmp_path: Path, cache: Pa
     assert "of 2 jobs 1 finished, 1 failed" in done.stdout
     well, bad = (read_job(tmp_path / "swept" / number / "job.json") for number in "01")
     assert (well.status, bad.status) == ("finished", "failed")
-    assert "'>' not supported" in bad.error[1] and bad.command.startswith("python train.py run_dir=")
+    assert "head.alphas=['bad']: give one or more numbers above 0" in bad.error[1]
+    assert bad.command.startswith("python train.py model=ridge ") and bad.command.endswith("swept/1")
 
 
 SLURM = {

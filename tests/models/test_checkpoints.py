@@ -119,6 +119,18 @@ def test_progress_is_one_line_with_the_latest_and_the_best(tmp_path: Path) -> No
     assert progress.best == pytest.approx(trainer.checkpoint_callback.best_model_score.item())
 
 
+def test_progress_of_a_run_that_goes_on_knows_the_best_before(tmp_path: Path) -> None:
+    from emo3d_exp.app.fit import EpochProgress
+
+    _, before = fit(make("clip_mlp"), batches(TRAIN, seed=1), batches(VAL), tmp_path, 12)
+    worse = {**TRAIN, "blendshapes": 1 - TRAIN["blendshapes"]}
+    trainer, _ = build_trainer(trainer_config(13), RunFolder(tmp_path), "val/mse", [])
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    trainer.fit(make("clip_mlp"), batches(worse, seed=2), batches(VAL), ckpt_path=last, weights_only=True)
+    (progress,) = (c for c in trainer.callbacks if isinstance(c, EpochProgress))
+    assert progress.best == float(before.best_model_score) < float(trainer.callback_metrics["val/mse"])
+
+
 def test_a_moved_run_goes_on_with_its_best_checkpoint(tmp_path: Path) -> None:
     seed_everything(1, workers=True, verbose=False)
     _, before = fit(make("clip_mlp"), batches(TRAIN, seed=1), batches(VAL), tmp_path / "here", 12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,17 @@ def test_a_search_that_dies_thrice_goes_on(tmp_path: Path) -> None:
     assert found["best_folder"] == f"trial_{best.number:04d}"
 
 
-def test_done_once_is_done(tmp_path: Path) -> None:
+def test_done_once_is_done_and_the_best_of_all_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     searched(tmp_path).run()
+    caplog.set_level("INFO")
     again = Trainings(tmp_path)
     searched(tmp_path, again).run()
     assert not again.jobs
+    values = sorted(trial.value for trial in trials(tmp_path))
+    told = re.findall(r"  (\S+)  \S+/trial_\d{4}  optimizer\.lr=\S+ head\.layers=\d$", caplog.text, re.M)
+    assert told == [f"{value:.6g}" for value in values[:5]]
     searched(tmp_path, again, n_trials=8, n_jobs=2).run()
     assert [name for name, _ in again.jobs] == ["trial_0006", "trial_0007"]
 
@@ -171,7 +178,7 @@ def test_a_study_has_one_question(tmp_path: Path) -> None:
     searched(tmp_path).run()
     with pytest.raises(ConfigError, match=r"begun with other settings \(seed was 1, is 2\)"):
         searched(tmp_path, seed=2).run()
-    with pytest.raises(ConfigError, match="space was"):
+    with pytest.raises(ConfigError, match=r"space\.optimizer\.lr was tag"):
         searched(tmp_path, arguments=["optimizer.lr=interval(0,1)"]).run()
 
 

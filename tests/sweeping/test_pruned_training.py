@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tiny_task import RecordingTracker, config
 
 from emo3d_exp.app.train import train_in
 from emo3d_exp.comparison.reading import read_run
+from emo3d_exp.errors import DivergedError
 from emo3d_exp.runs import RunFolder
 from emo3d_exp.sweeping.study import SharedStudy
 from emo3d_exp.sweeping.trial import ObjectiveError, TrialFile
@@ -35,9 +37,9 @@ def trial(tmp_path: Path, cache: Path) -> RunFolder:
     return RunFolder(tmp_path / "trial_0001")
 
 
-def trained(run: RunFolder, metric: str = "val/mse") -> float | None:
+def trained(run: RunFolder, metric: str = "val/mse", *overrides: str) -> float | None:
     TrialFile(1, "emo3d", None, metric, PRUNER, {}, []).write(run.path)
-    cfg = config(run.path.parent, *ALL, tracking={"_target_": "tiny_task.RecordingTracker"})
+    cfg = config(run.path.parent, *ALL, *overrides, tracking={"_target_": "tiny_task.RecordingTracker"})
     run.create(cfg)
     return train_in(run, cfg)
 
@@ -65,6 +67,24 @@ def test_a_worse_training_is_pruned(trial: RunFolder) -> None:
     assert best is not None and best == read_run(trial.path).metrics["val/mse"]
     assert read_run(trial.path).status == "finished"
     assert sorted(frozen(trial).intermediate_values) == [0, 1, 2]
+
+
+def test_a_trial_that_diverges_is_pruned_and_another_training_says_what_helps(
+    trial: RunFolder, tmp_path: Path
+) -> None:
+    trial.path.mkdir()
+    assert trained(trial, "val/mse", "optimizer.lr=1e30", "trainer.max_epochs=1") is None
+    assert read_run(trial.path).status == "pruned" and not trial.weights_file.exists()
+    assert json.loads(trial.pruned_file.read_text())["val/mse"] is None
+
+    cfg = config(tmp_path / "alone", *ALL, "optimizer.lr=1e30")
+    run = RunFolder(cfg.run_dir)
+    run.create(cfg)
+    with pytest.raises(
+        DivergedError, match=r"diverged: val/mse is .*\. Lower optimizer\.lr \(it is 1e\+30\)"
+    ):
+        train_in(run, cfg)
+    assert not run.weights_file.exists()
 
 
 def test_a_metric_that_is_not_logged_stops_the_first_epoch(trial: RunFolder) -> None:

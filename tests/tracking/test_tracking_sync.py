@@ -130,6 +130,19 @@ def test_a_part_from_the_future_is_not_taken_for_one_that_goes_on(tmp_path: Path
     assert find_waiting([str(tmp_path)], time.time()).runs == [[file]]
 
 
+def test_a_killed_part_that_another_has_followed_goes_along_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = track(tmp_path, 1.0)
+    (killed,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    killed.write_bytes(killed.read_bytes()[:-20])
+    track(tmp_path, 2.0, run_id)
+    (run,) = find_waiting([str(tmp_path)], time.time()).runs
+    assert len(run) == 2 and run[0] == killed
+    monkeypatch.setattr(syncing, "open_files", lambda: {str(killed)})
+    assert find_waiting([str(tmp_path)], time.time()).left[0].endswith("give this again later")
+
+
 def test_one_failure_does_not_stop_the_others_and_is_told(
     outputs: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
