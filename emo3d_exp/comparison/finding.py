@@ -99,7 +99,7 @@ def _folders(folder: Path, seen: set[Path]) -> Iterator[Path]:
         return
     seen.add(real)
     yield folder
-    if WANDB_FOLDER.fullmatch(folder.name) or _is_run(folder) or _refusal(folder):
+    if WANDB_FOLDER.fullmatch(folder.name) or _is_run(folder):
         return
     try:
         with os.scandir(folder) as entries:

@@ -205,6 +205,10 @@ def test_long_names_give_way_to_the_settings_that_differ(tmp_path: Path, cache: 
     print_comparison(compare(read_runs([str(tmp_path / "*")])[0]), None, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "…02-000000_vae_clip_seed1" not in text and "…02…" in text and "lambda_text" in text
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    print_comparison(compare(read_runs([str(tmp_path)])[0], columns=["lambda_text"]), None, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…02…" in text and "emotion_accuracy" in text.partition("3 runs")[0]
 
 
 def test_names_lose_what_they_share_up_to_a_sign_between_words() -> None:

@@ -187,7 +187,7 @@ def test_of_other_jobs_without_a_run_nothing_more_is_known(tmp_path: Path) -> No
     make_run(tmp_path / "0")
     refused(tmp_path / "1", status="running")
     refused(tmp_path / "2", error=None)
-    refused(tmp_path / "3", status="running")
+    refused(tmp_path / "3", status="running", error=("ConfigError", "of an earlier start"))
     make_wandb_file(tmp_path / "3" / "wandb" / "offline-run-20260131_120000-abcd1234", exit_code=None)
     runs, notes = read_runs([str(tmp_path)])
     assert [run.status for run in runs] == ["finished", "stopped"]

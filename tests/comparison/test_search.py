@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,9 @@ def test_until_its_end_a_search_is_judged_by_what_trials_report(search: Path) ->
     for damaged in ("{", "[1]", "objective: [1]", "name: optuna"):
         (search / "optimization_results.yaml").write_text(damaged)
         assert found(search).metric == "val/mse"
+    results(search, "test/r_at_10", direction="maximize")
+    (search / "optimization_results.yaml").unlink()
+    assert (found(search).metric, found(search).higher) == ("val/mse", False)
     (search / "trial_0001" / "trial.json").write_text("{")
     assert found(search).metric == "test/emo3d"
 
@@ -104,6 +108,14 @@ def test_other_runs_than_those_of_one_search_are_judged_as_ever(search: Path) ->
     judged = found(search.parent)
     assert (judged.metric, judged.searched) == ("test/emo3d", False)
     assert compare(filtered(read_runs([str(search.parent)])[0], "seed < 7")).metric == "val/mse"
+
+
+def test_the_trials_of_two_searches_are_judged_as_ever(search: Path) -> None:
+    shutil.copytree(search, search.parent / "another")
+    for config in search.parent.glob("another/*/config.yaml"):
+        config.write_text(config.read_text().replace("lr: 0.001", "lr: 0.002"))
+    judged = found(search.parent)
+    assert (len(judged.runs), judged.metric) == (6, "test/emo3d")
 
 
 def test_an_objective_that_no_run_has_judges_nothing(search: Path) -> None:
