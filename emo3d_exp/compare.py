@@ -18,7 +18,8 @@ Compare runs by what they were asked for and what came of it; W&B's offline file
   python -m emo3d_exp.compare outputs sort=-test/r_at_10 filter="model.name == 'vae_clip'" out=compared
 
   sort      a metric, key or fact (run, status, group, sweep, commit, started, duration); with - before it the
-            highest first; default: test/emo3d
+            highest first; default: what the search improves where all runs are of one, else the first of
+            test/emo3d, test/mse and val/mse that at least half of the runs have
   filter    which runs: filter="loss.lambda_text > 0.3 and test/emo3d < 0.65"; texts in quotation marks; there
             are and, or, not, in
   columns   settings to show, such as columns=model.name,seed; default: those in which the runs differ

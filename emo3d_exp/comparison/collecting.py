@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from emo3d_exp.comparison.wandb_file import WandbRun
 from emo3d_exp.errors import ConfigError, DataError
 from emo3d_exp.evaluation.wording import counted
 from emo3d_exp.runs import distinct_names
+
+TRIAL = re.compile(r"trial_\d+")
+"""Folder of a search's trial."""
 
 
 def read_runs(patterns: Sequence[str]) -> tuple[list[Run], list[str]]:
@@ -45,12 +49,26 @@ def read_runs(patterns: Sequence[str]) -> tuple[list[Run], list[str]]:
         lines = "".join(f"\n  {line}" for line in notes)
         raise ConfigError(f"no run that could be read in {', '.join(patterns)}:{lines}")
     runs.sort(key=lambda run: (run.started, str(run.path)))
+    return _named(runs), notes
+
+
+def _named(runs: Sequence[Run]) -> list[Run]:
+    """The runs under names that tell them apart: the ends of their folders, W&B's for files of its own."""
     places = [run.path if run.path.is_dir() else run.path.parent for run in runs]
-    ends = distinct_names(places)
+    several = len({place.absolute().parent for place in places}) > 1
+    ends = [
+        _with_sweep(end, place, several) for end, place in zip(distinct_names(places), places, strict=True)
+    ]
     names = [end if run.path.is_dir() else run.name for end, run in zip(ends, runs, strict=True)]
     twice = {name for name in names if names.count(name) > 1}
     named = [f"{n} ({e})" if n in twice and n != e else n for n, e in zip(names, ends, strict=True)]
-    return [replace(run, name=name) for run, name in zip(runs, named, strict=True)], notes
+    return [replace(run, name=name) for run, name in zip(runs, named, strict=True)]
+
+
+def _with_sweep(end: str, place: Path, several: bool) -> str:
+    """A job's number says nothing without its sweep, nor does a trial's where other folders have runs too."""
+    bare = end.isdigit() or (several and TRIAL.fullmatch(end))
+    return f"{place.absolute().parent.name}/{end}".lstrip("/") if bare else end
 
 
 def _of_wandb(files: Sequence[Path], known: set[str], notes: list[str]) -> list[Run]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.runs import RunFolder
+from emo3d_exp.runs import RunFolder, read_job
 
 MAGIC = re.compile(r"[*?\[]")
 LINK = "latest-run"
@@ -99,7 +99,7 @@ def _folders(folder: Path, seen: set[Path]) -> Iterator[Path]:
         return
     seen.add(real)
     yield folder
-    if RunFolder(folder).config_file.is_file() or WANDB_FOLDER.fullmatch(folder.name):
+    if WANDB_FOLDER.fullmatch(folder.name) or _is_run(folder):
         return
     try:
         with os.scandir(folder) as entries:
@@ -120,14 +120,31 @@ def _looked_into(entry: os.DirEntry[str]) -> bool:
 def _sort_in(folder: Path, found: Found, seen: set[Path]) -> None:
     real = folder.resolve()
     owner = real.parent.parent
-    if WANDB_FOLDER.fullmatch(real.name) and RunFolder(owner).config_file.is_file():
+    if WANDB_FOLDER.fullmatch(real.name) and (_is_run(owner) or _refusal(owner)):
         folder = real = owner  # a part of a run stands for the run
     if real in seen:
         return
     seen.add(real)
-    if RunFolder(folder).config_file.is_file():
+    if _is_run(folder):
         found.runs.append(folder)
+    elif reason := _refusal(folder):
+        found.ignored.append(f"{folder}: failed before its training began: {reason}")
     elif files := sorted(folder.glob("run-*.wandb")):
         found.wandb += files
     elif any((folder / name).exists() for name in BEGUN) and not (folder / "wandb").is_dir():
         found.ignored.append(f"{folder}: no config.yaml, its training never began")
+
+
+def _is_run(folder: Path) -> bool:
+    return RunFolder(folder).config_file.is_file()
+
+
+def _refusal(folder: Path) -> str:
+    """Why a job has failed before it became a run; empty where there is a run, or nothing is known of it."""
+    run = RunFolder(folder)
+    if run.config_file.is_file() or not run.job_file.is_file():
+        return ""
+    job = read_job(run.job_file)
+    if job is None or job.status != "failed" or not job.error:
+        return ""
+    return " ".join(": ".join(map(str, job.error)).split())

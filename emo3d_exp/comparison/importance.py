@@ -16,6 +16,7 @@ import numpy as np
 from emo3d_exp.comparison.cells import setting
 from emo3d_exp.comparison.run import Plain, Run
 from emo3d_exp.comparison.table import ABSENT
+from emo3d_exp.evaluation.wording import counted
 
 LEAST = 10
 """Runs from which on a forest is asked."""
@@ -57,7 +58,8 @@ def importance(runs: Sequence[Run], keys: Sequence[str], metric: str) -> Importa
     """Ask a forest. In place of an answer comes a line that says why there is none."""
     runs = [run for run in runs if metric in run.metrics]
     if len(runs) < LEAST:
-        return f"{LEFT_OUT}{len(runs)} runs have {metric or 'a metric'}, and {LEAST} are needed."
+        have = counted(len(runs), "run has", "runs have")
+        return f"{LEFT_OUT}{have} {metric or 'a metric'}, and {LEAST} are needed."
     keys = [key for key in keys if len({_told(run, key) for run in runs}) > 1][:MANY]
     target = np.array([run.metrics[metric] for run in runs])
     if not keys or not np.ptp(target):

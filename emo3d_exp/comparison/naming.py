@@ -17,9 +17,12 @@ SAVED = 8
 
 def short_names(names: Sequence[str]) -> list[str]:
     """The names without what all begin or end with, up to an underscore, so that no number is cut in two; as
-    they are where that is little, or nothing would be left of one.
+    they are where that is little, or nothing would be left of one. A job's number keeps a word of its sweep's
+    name.
     """
     start = _shared(names)
+    if start.endswith("/") and any(name[len(start) :].isdigit() for name in names):
+        start = _up_to_a_sign(start[:-1])
     end = _shared([name[len(start) :][::-1] for name in names])[::-1]
     if len(start) + len(end) < SAVED or any(len(name) <= len(start) + len(end) for name in names):
         return list(names)
@@ -31,7 +34,11 @@ def _shared(names: Sequence[str]) -> str:
     """What all begin with, the last sign between words included."""
     same = takewhile(lambda signs: len(set(signs)) == 1, zip(*names, strict=False))
     common = "".join(signs[0] for signs in same) if len(set(names)) > 1 else ""
-    return re.match(r"(.*[_/ ])?", common, re.DOTALL).group(0)  # type: ignore[union-attr]
+    return _up_to_a_sign(common)
+
+
+def _up_to_a_sign(text: str) -> str:
+    return re.match(r"(.*[_/ ])?", text, re.DOTALL).group(0)  # type: ignore[union-attr]
 
 
 def names_of(runs: Iterable[Run]) -> list[str]:

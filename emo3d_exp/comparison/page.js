@@ -94,7 +94,7 @@ metrics.forEach(name => make("option", at("metric"), { value: name, textContent:
 at("metric").value = state.metric;
 at("metric").onchange = event => {
   state.metric = event.target.value;
-  state.higher = /accuracy|r_at_|correlation/.test(state.metric);
+  state.higher = state.metric === data.metric ? data.higher : /accuracy|r_at_|correlation/.test(state.metric);
   state.brushes.clear();
   paint();
   changed();

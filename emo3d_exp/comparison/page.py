@@ -54,6 +54,9 @@ def comparison_page(found: Comparison, groups: Grouping | None = None) -> str:
     style = inside.joinpath("page.css").read_text(encoding="utf-8")
     body = [paragraphs(found.warnings, "warning")] if found.warnings else []
     body += [_notes(found.notes)] if found.notes else []
+    if found.searched:
+        told = f"The runs are of one search, which improves {found.metric}: they are judged by it."
+        body += [paragraphs([told], "legend")]
     if groups is not None:
         body += ["<h2>Means</h2>", table(group_headings(groups), group_rows(groups))]
         body += [paragraphs(["Mean ± sample standard deviation over the n runs of a line."], "legend")]

@@ -39,9 +39,10 @@ def read_run(path: Path) -> Run:
     told = _json(folder.model_file, problems)
     tracked = _json(folder.tracking_file, problems)
     (scores, conditions), curves = _scores(path, problems), _csv_curves(path, problems)
-    parts = _wandb_parts(path, str(tracked.get("run_id") or ""), problems)
+    parts, unread = _wandb_parts(path, str(tracked.get("run_id") or ""))
     for part in parts:
         _add_curves(curves, part.history)
+    problems += [] if curves and _has_weights(folder) else unread  # a start that came to nothing left them
     metrics = {**_figures(told, skip=OF_WEIGHTS), **scores}
     if "val/mse" not in metrics:
         metrics |= _best_epoch(curves)
@@ -116,7 +117,7 @@ def _status(
     log: str,
     parts: Sequence[WandbRun],
 ) -> str:
-    if folder.weights_file.is_file() and folder.model_file.is_file():
+    if _has_weights(folder):
         unscored = config.get("evaluate") and config.get("model.name") != "face_clip" and not scores
         return "trained" if unscored else "finished"
     if folder.pruned_file.is_file():
@@ -128,6 +129,10 @@ def _status(
         return "stopped"
     ended = parts[-1].exit_code if parts else None
     return "failed" if ended not in (0, None) or BROKEN.search(log) else "stopped"
+
+
+def _has_weights(folder: RunFolder) -> bool:
+    return folder.weights_file.is_file() and folder.model_file.is_file()
 
 
 def _scores(path: Path, problems: list[str]) -> tuple[dict[str, float], dict[str, Mapping[str, Any]]]:
@@ -160,17 +165,19 @@ def _best_epoch(curves: Mapping[str, Curve]) -> dict[str, float]:
     return {"epoch": epoch, "val/mse": error}
 
 
-def _wandb_parts(path: Path, run_id: str, problems: list[str]) -> list[WandbRun]:
-    """W&B's files in a run folder, the oldest first; of several runs the one that the folder names."""
-    parts = []
+def _wandb_parts(path: Path, run_id: str) -> tuple[list[WandbRun], list[str]]:
+    """W&B's files in a run folder, the oldest first, and why others cannot be read; of several runs those of
+    the one that the folder names.
+    """
+    parts, unread = list[WandbRun](), list[str]()
     for file in sorted(path.glob("wandb/*run-*/run-*.wandb")):
         if run_id and file.stem != f"run-{run_id}":
             continue
         try:
             parts.append(cached_wandb_file(file))
         except DataError as error:
-            problems.append(str(error))
-    return parts
+            unread.append(str(error))
+    return parts, unread
 
 
 def _csv_curves(path: Path, problems: list[str]) -> dict[str, Curve]:

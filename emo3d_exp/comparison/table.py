@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from emo3d_exp.comparison.naming import full_name, names_of
 from emo3d_exp.comparison.run import Plain, Run
+from emo3d_exp.comparison.search import searched_objective
 from emo3d_exp.evaluation.conditions import differing as differing_conditions
 
 ABSENT = "–"
@@ -28,7 +29,8 @@ class Comparison:
             differ → the one of ``varied`` that settles it, as ``model.name`` does ``loss._target_``.
         constant: key → value, the same for all. facts, metrics: the other columns, before and behind the
             keys. all_metrics: every one that a run has.
-        metric: what runs are judged by. higher: more of it is better.
+        metric: what runs are judged by. higher: more of it is better. searched: it is what the search that
+            all runs belong to improves, and nobody has asked for another one.
         notes: what was left out. warnings: what does not compare.
     """
 
@@ -44,6 +46,7 @@ class Comparison:
     higher: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    searched: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,20 +55,15 @@ class Comparison:
 
 
 def compare(
-    runs: Sequence[Run],
-    notes: Sequence[str] = (),
-    *,
-    sort: str = "",
-    columns: Sequence[str] = (),
-    metrics: Sequence[str] = (),
-    metric: str = "",
-    part: str = "test",
-) -> Comparison:
+    runs: Sequence[Run], notes: Sequence[str] = (), *, sort: str = "", columns: Sequence[str] = (),
+    metrics: Sequence[str] = (), metric: str = "", part: str = "test",
+) -> Comparison:  # fmt: skip
     """Put runs (at least one) in order and choose columns.
 
     Args:
         sort: a name, with ``-`` before it the highest first; empty: the metric. columns, metrics: instead of
-            what differs, and of the usual. metric: what counts; empty: that of ``sort``, or the usual one.
+            what differs, and of the usual. metric: what counts; empty: that of ``sort``, what a search
+            that all runs belong to improves, or the usual one.
 
     Raises:
         ConfigError: a name that no run has, or that may be several.
@@ -73,12 +71,13 @@ def compare(
     known = names_of(runs)
     told = {name: None for run in runs for name in run.metrics}
     by = full_name(sort.lstrip("-+"), known, f"sort={sort}") if sort else ""
-    chosen = full_name(metric, told, f"metric={metric}") if metric else _usual(by, part, told)
+    given = full_name(metric, told, f"metric={metric}") if metric else by if by in told else ""
+    chosen, higher, searched = _judge(runs, given, part)
     named = [full_name(name, known, f"columns={name}") for name in columns]
     free, follow, constant = split_keys(runs)
     figures = [full_name(name, told, f"metrics={name}") for name in metrics or _figures(chosen, part, told)]
     return Comparison(
-        runs=tuple(in_order(runs, by or chosen, sort.startswith("-") if sort else _higher(chosen))),
+        runs=tuple(in_order(runs, by or chosen, sort.startswith("-") if sort else higher)),
         keys=tuple(name for name in named if name not in (*told, "run")) if named else free,
         varied=free,
         follow=follow,
@@ -87,10 +86,20 @@ def compare(
         metrics=tuple(dict.fromkeys([*figures, *(name for name in named if name in told)])),
         all_metrics=tuple(sorted(told)),
         metric=chosen,
-        higher=_higher(chosen),
+        higher=higher,
         notes=tuple(notes),
         warnings=_conditions(runs),
+        searched=searched,
     )
+
+
+def _judge(runs: Sequence[Run], given: str, part: str) -> tuple[str, bool, bool]:
+    """What runs are judged by, whether more of it is better, and whether it is what their search improves."""
+    aim = None if given else searched_objective(runs)
+    if aim is None or not any(aim.metric in run.metrics for run in runs):
+        chosen = given or _usual(runs, part)
+        return chosen, _higher(chosen), False
+    return aim.metric, _higher(aim.metric) if aim.higher is None else aim.higher, True
 
 
 def _higher(metric: str) -> bool:
@@ -155,10 +164,14 @@ def _settles(other: str, one: Sequence[str], own: Sequence[str]) -> bool:
     return enough and len(set(zip(one, own, strict=True))) == len(set(one))
 
 
-def _usual(by: str, part: str, told: Collection[str]) -> str:
-    """What runs are judged by: what they are sorted by, Emo3D, an error, or any metric; empty without one."""
-    names = (by, f"{part}/emo3d", f"{part}/mse", "val/mse", "val/loss", *told)
-    return next((name for name in names if name in told), "")
+def _usual(runs: Sequence[Run], part: str) -> str:
+    """What runs are judged by: Emo3D or an error that at least half of them have, else the first that any
+    has; empty without a metric.
+    """
+    told = dict.fromkeys(name for run in runs for name in run.metrics)
+    names = (f"{part}/emo3d", f"{part}/mse", "val/mse")
+    common = (name for name in names if 2 * sum(name in run.metrics for run in runs) >= len(runs))
+    return next((name for name in (*common, *names, "val/loss", *told) if name in told), "")
 
 
 def _conditions(runs: Sequence[Run]) -> tuple[str, ...]:

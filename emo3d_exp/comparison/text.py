@@ -62,17 +62,24 @@ def print_comparison(found: Comparison, groups: Grouping | None, console: Consol
 def _of_runs(found: Comparison, width: int) -> tuple[list[str], list[list[str]], list[str]]:
     """Headings, rows, and columns for which there is no room; names are shortened before settings go."""
     headings, body = list(found.columns), rows(found)
-    spare = [name for name in ("started", "group", "sweep", "commit") if name in found.facts]
-    status = ["status"] if len({run.status for run in found.runs}) == 1 else []
-    spare += [*reversed(found.metrics[FEW:]), "duration", *status, *reversed(found.metrics[1:FEW])]
-    spare += [name for name in reversed(found.keys) if name not in spare]
+    spare = _spare(found)
     left = _too_wide(headings, body, spare, width)
-    if {"status", "duration", *found.keys}.intersection(left):
+    if {"status", "duration", *found.keys, *found.metrics[1:FEW]}.intersection(left):
         at = headings.index("run")
         shorter = short_names([row[at] for row in body])
         body = [[*row[:at], name, *row[at + 1 :]] for row, name in zip(body, shorter, strict=True)]
         left = _too_wide(headings, body, spare, width)
     return headings, body, left
+
+
+def _spare(found: Comparison) -> list[str]:
+    """Columns that a terminal can do without, the least missed first: figures go before settings."""
+    facts = [name for name in ("started", "group", "sweep", "commit") if name in found.facts]
+    status = ["status"] if len({run.status for run in found.runs}) == 1 else []
+    metrics, keys = found.metrics, found.keys
+    order = [*facts, *reversed(metrics[FEW:]), "duration", *status, *reversed(keys[FEW:])]
+    order += [*reversed(metrics[2:FEW]), *reversed(keys[:FEW]), *metrics[1:2]]
+    return list(dict.fromkeys(order))
 
 
 def _print(
@@ -119,6 +126,8 @@ def _too_wide(
 
 def _remarks(found: Comparison, left: Sequence[str]) -> list[str]:
     told = [f"{counted(len(found.runs), 'run')}, {_statuses(found)}"]
+    if found.searched:
+        told[0] += f"; judged by {found.metric}, which their search improves"
     if left:
         told[0] += f"; no room for: {', '.join(left)} (columns=…, metrics=… choose, out=FOLDER has all)"
     for key in dict.fromkeys(found.follow.values()):

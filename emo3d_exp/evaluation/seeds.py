@@ -12,6 +12,7 @@ import numpy as np
 from emo3d_exp.errors import DataError
 from emo3d_exp.evaluation.leaderboard import Entry, Leaderboard
 from emo3d_exp.evaluation.pairing import KEYS, read_values
+from emo3d_exp.evaluation.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,8 @@ def systems(board: Leaderboard) -> tuple[System, ...]:
         runs.setdefault(entry.path if entry.seed is None else entry.seed, entry)
     repeated = len(board.entries) - sum(map(len, groups.values()))
     if repeated:
-        log.info("%d runs repeat another one's settings and seed; systems count each seed once", repeated)
+        told = counted(repeated, "run repeats", "runs repeat")
+        log.info("%s another one's settings and seed; systems count each seed once", told)
     names = _names([next(iter(runs.values())) for runs in groups.values()])
     found = [
         System(name, letter, tuple(runs.values()))

@@ -71,6 +71,20 @@ def test_order(runs: list[Run]) -> None:
     assert compare(runs, sort="seed").metric == "test/emo3d"
 
 
+def test_what_half_of_the_runs_have_judges() -> None:
+    def judge(*have: str, part: str = "test") -> str:
+        told = [dict.fromkeys(names.split(), 0.5) for names in have]
+        return compare([made(f"r{n}", own) for n, own in enumerate(told)], part=part).metric
+
+    assert judge("test/emo3d test/mse", "val/mse", "") == "test/emo3d"  # no figure is had by half
+    assert judge("test/emo3d test/mse", "test/mse") == "test/emo3d"
+    assert judge("test/emo3d test/mse", "test/mse", "val/mse") == "test/mse"
+    assert judge("test/emo3d test/mse", "val/mse", "val/mse") == "val/mse"
+    assert judge("val/emo3d", "val/emo3d test/emo3d", part="val") == "val/emo3d"
+    assert judge("val/loss", "parameters") == "val/loss" and judge("parameters") == "parameters"
+    assert judge("") == ""
+
+
 def test_columns_and_metrics_are_chosen_by_the_end_of_their_names(runs: list[Run]) -> None:
     found = compare(runs, columns=["status", "lambda_text"], metrics=["mse"])
     assert found.columns == ("run", "status", "loss.lambda_text", "val/mse")
@@ -167,6 +181,22 @@ def test_the_terminal_has_what_fits_and_names_what_does_not(runs: list[Run]) -> 
     assert "0.6200 ± 0.0100" in text and "no room for: " in text
 
 
+def test_figures_give_way_before_the_first_settings() -> None:
+    told = {"test/emo3d": 0.6, "val/mse": 0.01, "test/mse": 0.02, "test/emotion_accuracy": 0.7, "epoch": 3}
+    many = [made(f"r{n}", told, **{f"key_{k}": n + k * 10 for k in range(6)}) for n in range(3)]
+    order: list[str] = []
+    for width in range(140, 10, -1):
+        console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+        print_comparison(compare(many), None, console)
+        text = "".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+        left = text.partition("noroomfor:")[2].partition("(")[0].split(",")
+        order += [name for name in left if name and name not in order]
+    assert order == [
+        "started", "epoch", "duration", "status", "key_5", "key_4", "test/emotion_accuracy", "test/mse",
+        "key_3", "key_2", "key_1", "key_0", "val/mse",
+    ]  # fmt: skip
+
+
 def test_long_names_give_way_to_the_settings_that_differ(tmp_path: Path, cache: Path) -> None:
     for number in range(3):
         name = f"2026-01-31_12-00-0{number}-000000_vae_clip_seed1"
@@ -175,12 +205,18 @@ def test_long_names_give_way_to_the_settings_that_differ(tmp_path: Path, cache: 
     print_comparison(compare(read_runs([str(tmp_path / "*")])[0]), None, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "02-000000_vae_clip_seed1" not in text and "…12-00-02-000000…" in text and "lambda_text" in text
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    print_comparison(compare(read_runs([str(tmp_path)])[0], columns=["lambda_text"]), None, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…12-00-02-000000…" in text and "emotion_accuracy" in text.partition("3 runs")[0]
 
 
 def test_names_lose_what_they_share_up_to_a_sign_between_words() -> None:
     assert short_names(["2026-01-31_a_vae", "2026-01-31_b_vae"]) == ["…a…", "…b…"]
     assert short_names(["2026-01-31_12_vae", "2026-01-31_1_vae"]) == ["…12…", "…1…"]
     assert short_names(["trial_0001", "trial_0002"]) == ["trial_0001", "trial_0002"]
+    assert short_names(["failing/0", "failing/4"]) == ["failing/0", "failing/4"]
+    assert short_names(["2026-01-31_multirun/0", "2026-01-31_multirun/12"]) == ["…multirun/0", "…multirun/12"]
     assert short_names(["a_long_name", "a_long_name"]) == ["a_long_name", "a_long_name"]
     own = ["a_long_start_", "a_long_start_of_one"]
     assert short_names(own) == own

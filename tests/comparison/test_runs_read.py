@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from compared_runs import make_run, make_wandb_file, score
@@ -17,7 +18,7 @@ from emo3d_exp.comparison import read_runs
 from emo3d_exp.comparison.run import flat
 from emo3d_exp.comparison.settings_file import read_settings
 from emo3d_exp.errors import ConfigError
-from emo3d_exp.runs import RunFolder
+from emo3d_exp.runs import JobRecord, RunFolder
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -43,17 +44,17 @@ def outputs(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        ("", {"0", "1", "alone"}),
-        ("/**", {"0", "1", "alone"}),
-        ("/*", {"0", "1", "alone"}),
-        ("/sweep", {"0", "1"}),
-        ("/s*", {"0", "1"}),
-        ("/**/[1-9]", {"1"}),
-        ("/**/[!1]", {"0"}),
-        ("/sweep/1", {"1"}),
-        ("/*/1", {"1"}),
+        ("", {"sweep/0", "sweep/1", "alone"}),
+        ("/**", {"sweep/0", "sweep/1", "alone"}),
+        ("/*", {"sweep/0", "sweep/1", "alone"}),
+        ("/sweep", {"sweep/0", "sweep/1"}),
+        ("/s*", {"sweep/0", "sweep/1"}),
+        ("/**/[1-9]", {"sweep/1"}),
+        ("/**/[!1]", {"sweep/0"}),
+        ("/sweep/1", {"sweep/1"}),
+        ("/*/1", {"sweep/1"}),
         ("/a?one", {"alone"}),
-        ("/**/sweep/**", {"0", "1"}),
+        ("/**/sweep/**", {"sweep/0", "sweep/1"}),
     ],
 )
 def test_patterns_and_folders_find_runs_at_any_depth(outputs: Path, pattern: str, names: set[str]) -> None:
@@ -63,13 +64,13 @@ def test_patterns_and_folders_find_runs_at_any_depth(outputs: Path, pattern: str
 
 def test_a_pattern_counts_from_the_current_folder(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(outputs)
-    assert {run.name for run in read_runs(["**"])[0]} == {"0", "1", "alone"}
-    assert {run.name for run in read_runs(["*/1", "sweep/0"])[0]} == {"0", "1"}
+    assert {run.name for run in read_runs(["**"])[0]} == {"sweep/0", "sweep/1", "alone"}
+    assert {run.name for run in read_runs(["*/1", "sweep/0"])[0]} == {"sweep/0", "sweep/1"}
 
 
 def test_what_a_run_is_and_what_came_of_it(outputs: Path) -> None:
     runs, notes = read_runs([str(outputs)])
-    run = next(run for run in runs if run.name == "1")
+    run = next(run for run in runs if run.name == "sweep/1")
     assert (run.status, run.sweep, run.commit, run.seconds) == ("finished", "sweep", "01234567", 5.0)
     assert run.started == "2026-01-31 12:00:00"
     assert run.config["loss.lambda_text"] == 0.5 and run.config["head.hidden"] == "[256]"
@@ -87,12 +88,12 @@ def test_links_in_circles_and_runs_found_twice_count_once(outputs: Path) -> None
     (outputs / "itself").symlink_to(outputs / "itself")
     (outputs / "nowhere").symlink_to(outputs / "absent")
     runs, _ = read_runs([str(outputs), f"{outputs}/**", f"{outputs}/sweep/0", f"{outputs}/s*/*"])
-    assert sorted(run.name for run in runs) == ["0", "1", "again"]
+    assert sorted(run.name for run in runs) == ["again", "sweep/0", "sweep/1"]
 
 
 def test_files_that_a_shell_puts_for_a_pattern(outputs: Path) -> None:
     files = [str(file) for file in sorted((outputs / "sweep").iterdir())]
-    assert {run.name for run in read_runs(files)[0]} == {"0", "1"}
+    assert {run.name for run in read_runs(files)[0]} == {"sweep/0", "sweep/1"}
     assert [run.name for run in read_runs([f"{outputs}/alone/config.yaml"])[0]] == ["alone"]
     file = make_wandb_file(outputs.parent / "offline-run-20260131_120000-abcd1234")
     assert [run.name for run in read_runs([str(file)])[0]] == ["run abcd1234"]
@@ -104,8 +105,22 @@ def test_a_copy_counts_once_and_a_moved_folder_counts(outputs: Path) -> None:
     shutil.copytree(outputs / "alone", outputs / "copy")
     shutil.move(outputs / "sweep" / "0", outputs / "moved")
     runs, notes = read_runs([str(outputs)])
-    assert sorted(run.name for run in runs) == ["1", "alone", "moved"]
+    assert sorted(run.name for run in runs) == ["alone", "moved", "sweep/1"]
     assert f"{outputs}/copy: a copy of {outputs}/alone, counted once" in notes
+
+
+def test_jobs_and_trials_have_their_sweep_in_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = tmp_path / "search"
+    for number in (3, 14):
+        make_run(search / f"trial_{number:04d}", seed=number)
+    assert {run.name for run in read_runs([str(search)])[0]} == {"trial_0003", "trial_0014"}
+    make_run(tmp_path / "failing" / "4", seed=4)
+    names = {run.name for run in read_runs([str(tmp_path)])[0]}
+    assert names == {"search/trial_0003", "search/trial_0014", "failing/4"}
+    monkeypatch.chdir(tmp_path / "failing")
+    assert [run.name for run in read_runs(["4"])[0]] == ["failing/4"]
 
 
 def test_jobs_of_one_second_are_no_copies(tmp_path: Path) -> None:
@@ -143,6 +158,53 @@ def test_changes_in_the_tree_are_told(tmp_path: Path) -> None:
     make_run(tmp_path / "a", git={"commit": "f" * 40, "changed": True})
     make_run(tmp_path / "b", git={"commit": None, "changed": None}, seed=2)
     assert {run.name: run.commit for run in read_runs([str(tmp_path)])[0]} == {"a": "ffffffff+", "b": ""}
+
+
+def refused(folder: Path, status: str = "failed", **facts: Any) -> None:
+    """A job that never became a run."""
+    folder.mkdir(parents=True)
+    (folder / "train.log").write_text("")
+    (folder / "provenance.json").write_text("{}")
+    error = ("ConfigError", "minilm has no image tower;\n choose another") if status == "failed" else None
+    JobRecord(1, str(folder), (), **{"status": status, "error": error, **facts}).write(folder / "job.json")
+
+
+def test_a_job_that_was_refused_is_a_note_with_its_reason(tmp_path: Path) -> None:
+    make_run(tmp_path / "failing" / "0")
+    refused(tmp_path / "failing" / "1")
+    refused(tmp_path / "failing" / "2")
+    part = tmp_path / "failing" / "2" / "wandb" / "offline-run-20260131_120000-abcd1234"
+    make_wandb_file(part, exit_code=1)
+    runs, notes = read_runs([str(tmp_path)])
+    reason = "failed before its training began: ConfigError: minilm has no image tower; choose another"
+    assert [run.name for run in runs] == ["failing/0"]
+    assert notes == [f"{tmp_path}/failing/{number}: {reason}" for number in (1, 2)]
+    with pytest.raises(ConfigError, match="choose another"):
+        read_runs([str(part)])
+
+
+def test_of_other_jobs_without_a_run_nothing_more_is_known(tmp_path: Path) -> None:
+    make_run(tmp_path / "0")
+    refused(tmp_path / "1", status="running")
+    refused(tmp_path / "2", error=None)
+    refused(tmp_path / "3", status="running", error=("ConfigError", "of an earlier start"))
+    make_wandb_file(tmp_path / "3" / "wandb" / "offline-run-20260131_120000-abcd1234", exit_code=None)
+    runs, notes = read_runs([str(tmp_path)])
+    assert [run.status for run in runs] == ["finished", "stopped"]
+    assert notes == [f"{tmp_path}/{n}: no config.yaml, its training never began" for n in (1, 2)]
+
+
+def test_parts_of_starts_that_came_to_nothing_are_no_news_of_a_finished_run(tmp_path: Path) -> None:
+    for name, weights in (("whole", True), ("killed", False), ("bare", True)):
+        run = make_run(tmp_path / name, weights=weights, tags=[name])
+        part = run / "wandb" / "offline-run-20260131_120000-abcd1234"
+        part.mkdir(parents=True)
+        (part / "run-abcd1234.wandb").write_bytes(b":W&B")
+    shutil.rmtree(tmp_path / "bare" / "curves")
+    runs, notes = read_runs([str(tmp_path)])
+    assert len(runs) == 3 and len(notes) == 2
+    assert notes[0].startswith(f"{tmp_path}/bare/") and notes[1].startswith(f"{tmp_path}/killed/")
+    assert "damaged or empty" in notes[0]
 
 
 def test_damaged_files_cost_what_they_held_and_no_more(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_seed_counts_once(reports: list[Path], tmp_path: Path, caplog: pytest.
     with caplog.at_level("INFO"):
         good, _ = systems(read_leaderboard([*reports, again]))
     assert [run.seed for run in good.runs] == [1, 2, 3]
-    assert good.runs[2].run == "a3" and "1 runs repeat" in caplog.text
+    assert good.runs[2].run == "a3" and "1 run repeats another" in caplog.text
 
 
 def test_other_settings_are_another_system(reports: list[Path], tmp_path: Path) -> None:
