@@ -12,8 +12,7 @@ pytest.importorskip("optuna")
 SOAK = Path(__file__).resolve().parents[2] / "benchmarks" / "soak_optuna.py"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("processes", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_killed_once_six_trials_are_six(cache: Path, processes: str) -> None:
     asked = ["--trials", "6", "--kills", "1", "--processes", processes]
     done = subprocess.run([sys.executable, str(SOAK), *asked], capture_output=True, text=True, timeout=900)
