@@ -96,7 +96,8 @@ def _require_same_settings(run: RunFolder, cfg: DictConfig) -> None:
         raise ConfigError(
             f"{run.path} holds a run with other settings ({key} is {differing[key][0]}, asked for is "
             f"{differing[key][1]}; {len(differing)} differ): move it away, or choose another "
-            "hydra.sweep.dir. Where two jobs of one sweep share a folder, name what differs in hydra.sweep.subdir"
+            "hydra.sweep.dir. Where two jobs of one sweep share a folder, name what differs in "
+            "hydra.sweep.subdir"
         )
 
 
