@@ -64,7 +64,9 @@ def _number_of_jobs(config: DictConfig) -> int | None:
     params = config.hydra.sweeper.params or {}
     asked = [*(f"{key}={value}" for key, value in params.items()), *config.hydra.overrides.task]
     with suppress(HydraException):
-        swept = [each for each in OverridesParser.create().parse_overrides(asked) if each.is_sweep_override()]
+        overrides = OverridesParser.create().parse_overrides(asked)
+        of_keys = {each.get_key_element(): each for each in overrides}  # the last one of a key counts
+        swept = [each for each in of_keys.values() if each.is_sweep_override()]
         return prod(sum(1 for _ in each.sweep_string_iterator()) for each in swept)
     return None
 

@@ -11,6 +11,7 @@ import runpy
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
@@ -125,4 +126,5 @@ def _main(variables: dict[str, str], folder: str, script: str, arguments: tuple[
         traceback.print_exc()
         sys.exit(1)
     finally:
+        threading._shutdown()  # before what follows, as joblib's workers have it, and the interpreter
         atexit._run_exitfuncs()  # which multiprocessing leaves out

@@ -29,6 +29,6 @@ def test_a_training_does_not_mind(tmp_path: Path, cache: Path, monkeypatch: pyte
     plain, back = tmp_path / "plain", tmp_path / "back"
     assert (plain / "weights.safetensors").read_bytes() == (back / "weights.safetensors").read_bytes()
     scores = [json.loads((run / "evaluation/test/metrics.json").read_text()) for run in (plain, back)]
-    assert scores[0]["mse"] == scores[1]["mse"]
+    assert scores[0]["metrics"]["mse"] == scores[1]["metrics"]["mse"]
     assert json.loads((back / "model.json").read_text())["train_seconds"] > 0
     assert len(list(back.glob("wandb/offline-run-*/*.wandb"))) == 1
