@@ -2,39 +2,20 @@
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, Command
+from commands import Command
+from language_training import language_training
 from safetensors.numpy import load_file
-
-sys.path.append(str(ROOT / "tests" / "data"))
-from published import row, write_csv
 from test_stopped_runs import left_alone
-from tiny_language_models import FEELINGS, order_task, saved
 
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Some seconds of training of a language model on a table."""
-    folder = tmp_path_factory.mktemp("inputs")
-    saved(folder / "bert", words=[*FEELINGS, "with"])
-    texts, faces = order_task(240, seed=0)
-    rows = [
-        row(n, text_1=text, text_2=None, text_3=None, blenshape_score_1=str(face.round(4)),
-            **{f"blenshape_score_{k}": None for k in (2, 3, 4)}, **{f"img_{k}": None for k in (1, 2, 3, 4)})
-        for n, (text, face) in enumerate(zip(texts, faces, strict=True))
-    ]  # fmt: skip
-    write_csv(folder / "table", rows[:200], rows[200:220], rows[220:])
-    return [
-        "model=lm_mlp", "backbone=hf", "backbone.name=tiny", f"backbone.model={folder / 'bert'}",
-        "backbone.max_length=24", "backbone.trainable=true", "backbone.tuning.lr=0.001",
-        "data=emo3d", f"data.root={folder / 'table'}", "batch_size=8", "trainer.max_epochs=4",
-        "patience=null", "evaluate=false", "tracking=none", "threads=1",
-    ]  # fmt: skip
+    return language_training(tmp_path_factory.mktemp("inputs"), epochs=4, samples=240)
 
 
 @pytest.fixture

@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
-from commands import ROOT, run, succeed
+from commands import run, succeed
+from faces_table import faces_table
 from PIL import Image
-
-sys.path.append(str(ROOT / "tests" / "data"))
-from published import row, write_csv
-
-TEXTS = ("a wide grin", "he scowls with rage", "tears run down her face", "calm, nothing moves")
-
-
-def table(folder: Path) -> Path:
-    """24 samples in the published layout, whose faces follow from the text."""
-    rows = [
-        row(n, text_1=f"{TEXTS[n % 4]}, {n} times", text_2=None, text_3=None,
-            blenshape_score_1=str([round(0.2 * (n % 4) + 0.001 * k, 3) for k in range(52)]).replace(",", ""),
-            **{f"blenshape_score_{k}": None for k in (2, 3, 4)}, **{f"img_{k}": None for k in (1, 2, 3, 4)})
-        for n in range(24)
-    ]  # fmt: skip
-    return write_csv(folder, rows[:16], rows[16:20], rows[20:])
 
 
 def test_a_run_gives_several_faces_to_every_tool(tmp_path: Path, cache: Path) -> None:
     succeed(
         cache, tmp_path, "train.py", "model=cvae_ensemble", "data=emo3d",
-        f"data.root={table(tmp_path / 'table')}", "metric=mse", "tracking=none", "threads=1",
+        f"data.root={faces_table(tmp_path / 'table')}", "metric=mse", "tracking=none", "threads=1",
         "trainer.max_epochs=2", "run_dir=runs/first",
     )  # fmt: skip
     said = succeed(cache, tmp_path, "evaluate.py", "run_dir=runs/first", "samples=3", "threads=1")

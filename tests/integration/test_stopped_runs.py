@@ -1,46 +1,27 @@
 """``python train.py`` that is killed, moved, asked to stop and resumed ends like one that was left alone."""
 
 import signal
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT, Command, Done, run
+from commands import Command, Done, run
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from language_training import language_training
 from safetensors.numpy import load_file
-from tiny_language_models import FEELINGS, order_task, saved
 
 from emo3d_exp.app.cli import CONF
 from emo3d_exp.app.train import train_in
 from emo3d_exp.runs import RunFolder
-
-sys.path.append(str(ROOT / "tests" / "data"))
-from published import row, write_csv
 
 EPOCHS = 4
 
 
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A language model on disk, a table in the published layout, and a training of some seconds."""
-    folder = tmp_path_factory.mktemp("inputs")
-    saved(folder / "bert", words=[*FEELINGS, "with"])
-    texts, faces = order_task(300, seed=0)
-    rows = [
-        row(n, text_1=text, text_2=None, text_3=None, blenshape_score_1=str(face.round(4)),
-            **{f"blenshape_score_{k}": None for k in (2, 3, 4)}, **{f"img_{k}": None for k in (1, 2, 3, 4)})
-        for n, (text, face) in enumerate(zip(texts, faces, strict=True))
-    ]  # fmt: skip
-    write_csv(folder / "table", rows[:240], rows[240:270], rows[270:])
-    return [
-        "model=lm_mlp", "backbone=hf", "backbone.name=tiny", f"backbone.model={folder / 'bert'}",
-        "backbone.max_length=24", "backbone.trainable=true", "backbone.tuning.lr=0.001",
-        "data=emo3d", f"data.root={folder / 'table'}", "batch_size=8", f"trainer.max_epochs={EPOCHS}",
-        "patience=null", "evaluate=false", "tracking=none", "threads=1",
-    ]  # fmt: skip
+    return language_training(tmp_path_factory.mktemp("inputs"), EPOCHS, samples=300)
 
 
 def left_alone(arguments: list[str], folder: Path) -> RunFolder:
