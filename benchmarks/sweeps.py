@@ -10,8 +10,10 @@ faces.
     python benchmarks/sweeps.py --sweep learning_rate --sample 2 --launchers basic --json sweeps.json
     python benchmarks/sweeps.py --only loss.lambda_text=0.001,0.004 --set trainer.max_epochs=5
 
-Told are seconds on the clock, and CPU seconds of all processes; the ratios are those of separate processes
-to the sweep. On a busy machine read the CPU seconds, which do not know that joblib's jobs run side by side.
+Told are seconds on the clock, CPU seconds of all processes, and how many of the clock's the trainings
+themselves took, by the runs' own stopwatches: what a sweep cannot save. The ratios are those of separate
+processes to the sweep. On a busy machine read the CPU seconds, which do not know that joblib's jobs run side
+by side.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -38,23 +40,26 @@ EVERYWHERE = ("tracking.mode=offline",)
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one or several commands: on the clock, and of the CPU."""
+    """Seconds of one or several commands: on the clock, of the CPU, and of the trainings in them."""
 
     wall: float
     cpu: float
+    training: float
 
     def times(self, factor: float) -> Cost:
-        return Cost(self.wall * factor, self.cpu * factor)
+        return Cost(self.wall * factor, self.cpu * factor, self.training * factor)
 
 
-def timed(command: list[str], cache: Path, folder: Path) -> Cost:
-    """Run it; raise CalledProcessError, with what it said, where it fails."""
+def timed(command: list[str], cache: Path, folder: Path, runs: str) -> Cost:
+    """Run it, which writes run folders below ``runs``; raise CalledProcessError where it fails."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     environment = {**os.environ, "EMO3D_CACHE": str(cache), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
     with (folder / "said.log").open("a", encoding="utf-8") as said:
         subprocess.run(command, cwd=folder, env=environment, check=True, stdout=said, stderr=said)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    models = [json.loads(file.read_text(encoding="utf-8")) for file in (folder / runs).rglob("model.json")]
+    training = sum(model["train_seconds"] for model in models)
+    return Cost(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, training)
 
 
 def jobs_of(sweep: str, only: list[str]) -> list[list[str]]:
@@ -76,18 +81,23 @@ def separate(options: argparse.Namespace, jobs: list[list[str]], cache: Path, fo
     step = max(1, len(jobs) // options.sample)
     costs = []
     for number, job in enumerate(jobs[step // 2 :: step][: options.sample]):
-        alone = (f"sweep={options.sweep}", "hydra.mode=RUN", "resume=false", f"run_dir=alone/{number}")
-        costs.append(timed(train(*alone, *job, *options.set), cache, folder))
-        print(f"  alone: {' '.join(job)}: {costs[-1].wall:.1f} s, {costs[-1].cpu:.1f} CPU s", flush=True)
-    count = len(costs)
-    return Cost(sum(cost.wall for cost in costs) / count, sum(cost.cpu for cost in costs) / count)
+        place = f"alone/{number}"
+        alone = (f"sweep={options.sweep}", "hydra.mode=RUN", "resume=false", f"run_dir={place}")
+        costs.append(timed(train(*alone, *job, *options.set), cache, folder, place))
+        print(f"  alone: {' '.join(job)}: {told(costs[-1])}", flush=True)
+    return Cost(*(sum(values) / len(costs) for values in zip(*map(astuple, costs), strict=True)))
 
 
 def swept(options: argparse.Namespace, launcher: str, cache: Path, folder: Path) -> Cost:
     """Cost of the whole sweep."""
     how = [f"hydra/launcher={launcher}", f"hydra.sweep.dir={launcher}"]
     how += [f"hydra.launcher.n_jobs={options.jobs}"] if launcher == "joblib" else []
-    return timed(train(f"sweep={options.sweep}", *options.only, *options.set, *how), cache, folder)
+    command = train(f"sweep={options.sweep}", *options.only, *options.set, *how)
+    return timed(command, cache, folder, launcher)
+
+
+def told(cost: Cost) -> str:
+    return f"{cost.wall:8.1f} s {cost.cpu:8.1f} CPU s {cost.training:8.1f} s of training"
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Cost]:
@@ -98,7 +108,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Cost]:
         return Path(shutil.copytree(caches / "first", caches / name))
 
     first = [f"sweep={options.sweep}", "hydra.mode=RUN", "resume=false", "run_dir=first"]
-    timed(train(*first, *jobs[0], *options.set, "trainer.max_epochs=1"), caches / "first", folder)
+    timed(train(*first, *jobs[0], *options.set, "trainer.max_epochs=1"), caches / "first", folder, "first")
     print(f"{len(jobs)} jobs of {options.sweep}", flush=True)
     costs = {"separate": separate(options, jobs, own_cache("separate"), folder).times(len(jobs))}
     for launcher in options.launchers:
@@ -121,7 +131,7 @@ def main() -> None:
     whole = costs["separate"]
     for name, cost in costs.items():
         ratios = f"{whole.wall / cost.wall:.2f} × on the clock, {whole.cpu / cost.cpu:.2f} × of the CPU"
-        print(f"{name:<9} {cost.wall:8.1f} s {cost.cpu:8.1f} CPU s   {ratios}")
+        print(f"{name:<9} {told(cost)}   {ratios}")
     if options.json:
         content = {name: asdict(cost) for name, cost in costs.items()}
         options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -203,9 +203,10 @@ def build_trainer(
     Args:
         seat: of this process among those that train together; None: it is alone.
     """
-    best = MovableCheckpoint(
-        dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", enable_version_counter=False
-    )
+    best = MovableCheckpoint(  # its weights are the result; a training goes on from the last one
+        dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", enable_version_counter=False,
+        save_weights_only=True,
+    )  # fmt: skip
     # save_last=True would write only when an epoch is the best
     last = MovableCheckpoint(
         dirpath=run.checkpoints, filename=run.last_checkpoint.stem, enable_version_counter=False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,6 +23,7 @@ from emo3d_exp.records import Predictions
 
 if TYPE_CHECKING:
     from emo3d_exp.evaluation import Evaluation
+    from emo3d_exp.faces import Renderer
     from emo3d_exp.runs import RunFolder
     from emo3d_exp.tracking import Tracker
 
@@ -106,12 +109,18 @@ def track(tracker: Tracker, evaluation: Evaluation, evaluator: Evaluator, part: 
         emotions=prompts.emotions[rows],
         mse=evaluation.per_sample["mse"].to_numpy()[rows],
         emo3d=evaluation.per_sample["emo3d"].to_numpy()[rows],
-        truth=evaluator.renderer.render(prompts.blendshapes[rows]),
+        truth=_drawn(prompts.blendshapes[rows], evaluator.renderer),
         prediction=evaluator.renderer.render(answers[rows]),
     )
     first = ExportRequest(answers[rows[:1]], rig=evaluator.rig, captions=samples.text[:1])
     (face,) = export("gltf_posed", first, folder / "face_3d.glb")
     tracker.report(folder, samples, face)
+
+
+def _drawn(faces: np.ndarray, renderer: Renderer) -> np.ndarray:
+    """Pictures of true faces, which the jobs of a sweep have in common."""
+    which = {"renderer": renderer.fingerprint, "faces": hashlib.sha256(faces.tobytes()).hexdigest()}
+    return kept("true faces", [OmegaConf.create(which)], lambda: renderer.render(faces))
 
 
 def track_outside(cfg: DictConfig, evaluation: Evaluation, evaluator: Evaluator, folder: Path) -> None:

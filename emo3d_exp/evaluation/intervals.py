@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
 import numpy as np
 
 REPLICATES_AT_ONCE = 200
+MOST_HELD = 1 << 21
+"""Numbers of one set of draws that are held for the next interval over as many samples: 16 MiB."""
 
 
 def bootstrap_interval(
@@ -30,12 +35,24 @@ def bootstrap_interval(
     values = np.asarray(values, dtype=np.float64)
     _, group = np.unique(groups, return_inverse=True)
     sums, counts = np.bincount(group, weights=values), np.bincount(group)
-    rng = np.random.default_rng(seed)
-    means = []
-    for start in range(0, replicates, REPLICATES_AT_ONCE):
-        draws = min(REPLICATES_AT_ONCE, replicates - start)
-        weights = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=draws)
-        means.append((weights @ sums) / (weights @ counts))
+    means = [(weights @ sums) / (weights @ counts) for weights in _draws(len(sums), replicates, seed)]
     tail = (1 - level) / 2
     lower, upper = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return float(lower), float(upper)
+
+
+def _draws(samples: int, replicates: int, seed: int) -> Iterable[np.ndarray]:
+    """How often each sample is drawn, in blocks (draws, samples): the same for the same arguments."""
+    few = samples * replicates <= MOST_HELD
+    return _held_draws(samples, replicates, seed) if few else _new_draws(samples, replicates, seed)
+
+
+@lru_cache(maxsize=2)
+def _held_draws(samples: int, replicates: int, seed: int) -> tuple[np.ndarray, ...]:
+    return tuple(_new_draws(samples, replicates, seed))
+
+
+def _new_draws(samples: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
+    rng, chances = np.random.default_rng(seed), np.full(samples, 1 / samples)
+    for start in range(0, replicates, REPLICATES_AT_ONCE):
+        yield rng.multinomial(samples, chances, size=min(REPLICATES_AT_ONCE, replicates - start))

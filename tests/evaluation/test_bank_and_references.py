@@ -9,7 +9,7 @@ import pytest
 from evaluation_fakes import make_prompts, take
 
 from emo3d_exp.errors import ConfigError, DataError
-from emo3d_exp.evaluation import bootstrap_interval, reference_faces, select_bank
+from emo3d_exp.evaluation import bootstrap_interval, intervals, reference_faces, select_bank
 from emo3d_exp.evaluation.bank import check_neighbours
 from emo3d_exp.evaluation.references import other_samples
 from emo3d_exp.vocab import EMOTIONS, dominant
@@ -121,3 +121,23 @@ def test_bootstrap_interval_covers_and_follows_the_groups():
     repeated = bootstrap_interval(np.repeat(values, 5), np.repeat(np.arange(40), 5))
     np.testing.assert_allclose(repeated, single)  # five copies of a sample tell nothing new
     assert bootstrap_interval(np.ones(7), np.arange(7)) == (1.0, 1.0)
+
+
+def test_bootstrap_interval_is_that_of_whole_samples_drawn_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(1)
+    values, groups = rng.normal(size=60), rng.integers(0, 17, size=60)
+    _, group = np.unique(groups, return_inverse=True)
+    count = group.max() + 1
+    draws, means = np.random.default_rng(5), []
+    for _ in range(450):
+        times = draws.multinomial(count, np.full(count, 1 / count))
+        means.append(np.mean(np.repeat(values, times[group])))
+    expected = np.quantile(means, [0.05, 0.95])
+    settings = {"level": 0.9, "replicates": 450, "seed": 5}
+    held = bootstrap_interval(values, groups, **settings)
+    np.testing.assert_allclose(held, expected, rtol=1e-12)
+    assert bootstrap_interval(values, groups, **settings) == held  # by the draws of the first time
+    monkeypatch.setattr(intervals, "MOST_HELD", 0)
+    assert bootstrap_interval(values, groups, **settings) == held

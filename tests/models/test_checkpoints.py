@@ -51,6 +51,7 @@ def test_the_best_state_is_kept_and_is_not_the_live_one(tmp_path: Path) -> None:
     last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
     assert all(torch.equal(live[key], value) for key, value in last["state_dict"].items())
     assert error_of(last["state_dict"]) == pytest.approx(errors[-1], rel=1e-5)
+    assert "optimizer_states" in last and "optimizer_states" not in kept  # a training goes on from the last
 
 
 def test_only_the_best_and_the_last_are_kept(tmp_path: Path) -> None:
