@@ -179,7 +179,10 @@ def evaluate_file(cfg: DictConfig) -> None:
 
 
 def list_prompts(cfg: DictConfig) -> None:
-    """Write ``sample_id``, ``text_number`` and ``text`` of the prompts of a part as CSV."""
+    """Write ``sample_id``, ``text_number`` and ``text`` of the prompts of a part as CSV.
+
+    Raises ConfigError where there is another file of this name, such as one with predictions.
+    """
     import pandas as pd
 
     from emo3d_exp.app.data import load_data
@@ -187,6 +190,9 @@ def list_prompts(cfg: DictConfig) -> None:
 
     prompts = load_data(cfg).prompts(cfg.part)
     columns = {"sample_id": prompts.sample_id, "text_number": prompts.text_number, "text": prompts.text}
-    with write_atomically(cfg.prompts) as partial:
-        pd.DataFrame(columns).to_csv(partial, index=False)
+    content, file = pd.DataFrame(columns).to_csv(index=False).encode(), Path(cfg.prompts)
+    if file.exists() and not (file.is_file() and file.read_bytes() == content):
+        raise ConfigError(f"prompts={file} is there already, and is another file: give a new name")
+    with write_atomically(file) as partial:
+        partial.write_bytes(content)
     log.info("wrote %d prompts to %s", len(prompts), cfg.prompts)

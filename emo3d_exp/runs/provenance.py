@@ -54,6 +54,13 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _plugin_versions() -> dict[str, str]:
+    """Of the installed packages that add to this one by entry points."""
+    groups = (group for group in metadata.entry_points().groups if group.startswith("emo3d_exp."))
+    packages = {entry.dist for group in groups for entry in metadata.entry_points(group=group)}
+    return dict(sorted((package.name, package.version) for package in packages if package is not None))
+
+
 def provenance() -> dict[str, Any]:
     """Plain values for ``provenance.json``. Imports none of the packages that it names."""
     return {
@@ -62,6 +69,6 @@ def provenance() -> dict[str, Any]:
         "git": git_state(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "versions": {package: _version(package) for package in PACKAGES},
+        "versions": {package: _version(package) for package in PACKAGES} | _plugin_versions(),
         "vocabulary": VOCABULARY_HASH,
     }

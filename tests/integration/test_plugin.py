@@ -58,6 +58,8 @@ def test_model_backbone_and_rig_of_a_package_work_from_training_to_picture(
     config = yaml.safe_load((place / "first" / "config.yaml").read_text())
     for group in ("backbone", "head", "rig"):
         assert config[group]["_target_"].startswith("emo3d_plugin_example."), group
+    made_with = json.loads((place / "first" / "provenance.json").read_text())["versions"]
+    assert made_with["emo3d_plugin_example"] and made_with["torch"]
     result = json.loads((place / "first" / "evaluation" / "test" / "metrics.json").read_text())
     assert result["provenance"]["system"] == "low_rank" and result["provenance"]["rig"]["name"] == "cartoon"
     assert 0 < result["metrics"]["mse"] < 0.1 and 0.5 <= result["metrics"]["emo3d"] < 1
