@@ -160,7 +160,7 @@ def test_optimizer_holds_every_parameter(model: LightningModule) -> None:
 
 @pytest.mark.parametrize("name", BY_STEPS)
 def test_checkpoints_are_plain(model: LightningModule, name: str, tmp_path: Path) -> None:
-    """No pickled classes: torch's safe loading reads them. Both hold the weights, the last one the optimizer."""
+    """No pickled classes: torch's safe loading reads them; a training goes on from the last."""
     monitor = "val/loss" if name == "face_clip" else "val/mse"
     before = copy.deepcopy(model.state_dict())
     _, best = fit(model, batches_for(name, 64), batches_for(name, 32, seed=1), tmp_path, 1, monitor)
