@@ -58,7 +58,7 @@ def timed(command: list[str], cache: Path, folder: Path, runs: str) -> Cost:
         subprocess.run(command, cwd=folder, env=environment, check=True, stdout=said, stderr=said)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     models = [json.loads(file.read_text(encoding="utf-8")) for file in (folder / runs).rglob("model.json")]
-    training = sum(model["train_seconds"] for model in models)
+    training = sum(model.get("train_seconds", 0.0) for model in models)
     return Cost(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, training)
 
 

@@ -190,9 +190,9 @@ def list_prompts(cfg: DictConfig) -> None:
 
     prompts = load_data(cfg).prompts(cfg.part)
     columns = {"sample_id": prompts.sample_id, "text_number": prompts.text_number, "text": prompts.text}
-    content, file = pd.DataFrame(columns).to_csv(index=False).encode(), Path(cfg.prompts)
-    if file.exists() and not (file.is_file() and file.read_bytes() == content):
-        raise ConfigError(f"prompts={file} is there already, and is another file: give a new name")
+    file = Path(cfg.prompts)
     with write_atomically(file) as partial:
-        partial.write_bytes(content)
+        pd.DataFrame(columns).to_csv(partial, index=False)
+        if file.exists() and not (file.is_file() and file.read_bytes() == partial.read_bytes()):
+            raise ConfigError(f"prompts={file} is there already, and is another file: give a new name")
     log.info("wrote %d prompts to %s", len(prompts), cfg.prompts)

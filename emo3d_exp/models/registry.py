@@ -80,7 +80,8 @@ def model_classes() -> dict[str, type[LightningModule]]:
 
 def package_of(entry: EntryPoint) -> str:
     """The installed package that declares an entry point."""
-    return entry.dist.name if entry.dist is not None else entry.module.split(".")[0]
+    name = entry.dist.name if entry.dist is not None else None  # also of a damaged installation it is None
+    return name or entry.module.split(".")[0]
 
 
 def _load(name: str) -> None:

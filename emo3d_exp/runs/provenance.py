@@ -57,8 +57,9 @@ def _version(package: str) -> str | None:
 def _plugin_versions() -> dict[str, str]:
     """Of the installed packages that add to this one by entry points."""
     groups = (group for group in metadata.entry_points().groups if group.startswith("emo3d_exp."))
-    packages = {entry.dist for group in groups for entry in metadata.entry_points(group=group)}
-    return dict(sorted((package.name, package.version) for package in packages if package is not None))
+    packages = [entry.dist for group in groups for entry in metadata.entry_points(group=group)]
+    # of a damaged installation name and version may be None
+    return {str(each.name): str(each.version) for each in packages if each is not None and each.name}
 
 
 def provenance() -> dict[str, Any]:

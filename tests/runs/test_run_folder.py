@@ -199,6 +199,20 @@ def test_provenance_says_with_what_it_was_made() -> None:
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
 
 
+def test_provenance_names_plugins_but_no_damaged_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, facts in (("good", "Metadata-Version: 2.1\nName: good-faces\nVersion: 1.2\n"), ("bad", "")):
+        place = tmp_path / f"{name}-1.2.dist-info"
+        place.mkdir()
+        (place / "METADATA").write_text(facts)
+        (place / "entry_points.txt").write_text(f"[emo3d_exp.models]\n{name}_model = {name}_faces:Model\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    versions = provenance()["versions"]
+    assert versions["good-faces"] == "1.2" and versions["torch"]
+    assert all(versions) and not any("bad" in name for name in versions)
+
+
 def test_provenance_outside_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     from emo3d_exp.runs.provenance import git_state
 
