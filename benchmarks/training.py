@@ -13,7 +13,7 @@ warm-up in both.
     python benchmarks/training.py --rounds 9 --json training.json --models vae_clip fine_tuning
 
 The ratio is the median over the turns of one turn's ratio. Ends with status 1 if it is above 1.3, or 1.1 for
-`fine_tuning`. A new model needs its loss in PLAIN.
+`fine_tuning`. A new model needs its loss in plain_training.PLAIN.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
+from plain_training import PLAIN, Clock, plain_fine_tuning, plain_loop
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
-from torch import Tensor
-from torch.nn import functional
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -50,14 +49,7 @@ from emo3d_exp.runs import RunFolder  # noqa: E402
 
 FINE_TUNING = "fine_tuning"
 LIMIT, LIMITS = 1.3, {FINE_TUNING: 1.1}
-COUNT_CPU = False
 TEXTS, TOKENS, WORDS, TEXT_BATCH = 640, 32, 2000, 32
-Columns = dict[str, Tensor]
-
-
-def clock() -> float:
-    """Seconds: CPU seconds with ``--cpu``, else of the clock on the wall."""
-    return time.process_time() if COUNT_CPU else time.perf_counter()
 
 
 def make_columns(count: int, dim: int, seed: int) -> dict[str, np.ndarray]:
@@ -79,105 +71,32 @@ def stage(columns: dict[str, np.ndarray], batch_size: int, shuffle: bool) -> Ten
     return TensorBatches(**columns, pairs=rows, batch_size=batch_size, shuffle=shuffle, seed=1)
 
 
-class EpochClock(Callback):
+class EpochMarks(Callback):
     """Notes when each epoch begins, and when the last one ends."""
 
-    def __init__(self) -> None:
-        self.marks: list[float] = []
+    def __init__(self, clock: Clock) -> None:
+        self.clock, self.marks = clock, list[float]()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.marks.append(clock())
+        self.marks.append(self.clock())
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self.marks.append(clock())
+        self.marks.append(self.clock())
 
 
-def through_trainer(cfg: DictConfig, model: LightningModule, train: Any, val: Any) -> list[float]:
+def through_trainer(
+    cfg: DictConfig, model: LightningModule, train: Any, val: Any, clock: Clock
+) -> list[float]:
     """Seconds of each epoch after the first."""
-    clock = EpochClock()
+    noted = EpochMarks(clock)
     with tempfile.TemporaryDirectory() as folder:
         trainer, _ = build_trainer(cfg, RunFolder(folder), "val/mse", [], quiet=True)
-        trainer.callbacks.insert(0, clock)
+        trainer.callbacks.insert(0, noted)
         trainer.fit(model, train, val)
-    return np.diff(clock.marks)[1:].tolist()
+    return np.diff(noted.marks)[1:].tolist()
 
 
-def plain_vae_clip(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
-    """Equations 2-4."""
-    latent = model.head.encode(batch["blendshapes"])
-    error = functional.mse_loss(model.head.decode(latent.z), batch["blendshapes"])
-    text, image = (1 - functional.cosine_similarity(batch[kind], latent.z) for kind in ("text", "image"))
-    return error + cfg.loss.lambda_text * text.mean() + cfg.loss.lambda_image * image.mean()
-
-
-def plain_clip_mlp(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
-    """The mean squared error of both embeddings' faces."""
-    faces = model.head(torch.cat([batch["text"], batch["image"]]))
-    return functional.mse_loss(faces, torch.cat([batch["blendshapes"]] * 2))
-
-
-def plain_lm_mlp(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
-    """The mean squared error."""
-    return functional.mse_loss(model.head(batch["text"]), batch["blendshapes"])
-
-
-def plain_emotion_xlm(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
-    """Equation 1, with teacher forcing."""
-    read = model.head.emotions(batch["text"])
-    taught = torch.rand(len(read), 1) < cfg.teacher_forcing.ratio
-    faces = model.head.blendshapes(batch["text"], torch.where(taught, batch["emotions"], read))
-    error = functional.mse_loss(faces, batch["blendshapes"])
-    return cfg.loss.lambda_blendshapes * error + cfg.loss.lambda_emotions * functional.mse_loss(
-        read, batch["emotions"]
-    )
-
-
-def plain_cvae_ensemble(model: Any, batch: Columns, cfg: DictConfig) -> Tensor:
-    """The same four terms, member by member."""
-    text, face = model.head.scaled(batch["text"]), batch["blendshapes"]
-    total = torch.zeros(())
-    for member in model.head.members:
-        size = text.square().mean(dim=-1, keepdim=True).sqrt()
-        seen = text + cfg.model.text_noise * size * torch.randn_like(text)
-        z, mu, logvar = member.encode(seen, face)
-        read = member.read_text(seen)
-        answer, emotions = member.decode(read)
-        prior = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=-1).mean()
-        total = total + functional.mse_loss(answer, face) + cfg.loss.beta * prior
-        total = total + cfg.loss.lambda_reconstruction * functional.mse_loss(member.decode(read, z)[0], face)
-        total = total + cfg.loss.lambda_emotions * functional.mse_loss(emotions, batch["emotions"])
-    return total / len(model.head.members)
-
-
-PLAIN: dict[str, Callable[[Any, Columns, DictConfig], Tensor]] = {
-    "vae_clip": plain_vae_clip,
-    "clip_mlp": plain_clip_mlp,
-    "lm_mlp": plain_lm_mlp,
-    "emotion_xlm": plain_emotion_xlm,
-    "cvae_ensemble": plain_cvae_ensemble,
-}
 MODELS = (*PLAIN, FINE_TUNING)
-
-
-def plain_loop(cfg: DictConfig, model: Any, train: Columns, val: Columns) -> list[float]:
-    """Seconds of each epoch after the first, of the loop that one would write by hand."""
-    loss_of = PLAIN[cfg.model.name]
-    optimizer = model.configure_optimizers()
-    count, marks = len(train["text"]), []
-    for _ in range(cfg.trainer.max_epochs):
-        marks.append(clock())
-        model.train()
-        order = torch.randperm(count)
-        for start in range(0, count, cfg.batch_size):
-            rows = order[start : start + cfg.batch_size]
-            loss = loss_of(model, {name: column[rows] for name, column in train.items()}, cfg)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        model.eval()
-        with torch.no_grad():
-            functional.mse_loss(model.from_text(val["text"]), val["blendshapes"]).item()
-    return np.diff([*marks, clock()])[1:].tolist()
 
 
 def with_bert(model: Any) -> Any:
@@ -188,35 +107,6 @@ def with_bert(model: Any) -> Any:
     bert = BertModel(BertConfig(vocab_size=WORDS, hidden_size=256, **shape))
     model.tower = TextTower(bert, "mean", False, Tuning())
     return model
-
-
-def plain_fine_tuning(cfg: DictConfig, model: Any, train: Columns, val: Columns) -> list[float]:
-    """As :func:`plain_loop`, with the language model; its optimizer is torch's own AdamW."""
-    tower, head, count, marks = model.tower, model.head, len(train["ids"]), []
-    steps = cfg.trainer.max_epochs * -(-count // cfg.batch_size)
-    groups = [{"params": head.parameters()}, {"params": tower.parameters(), "lr": 2e-5}]
-    optimizer = torch.optim.AdamW(groups, lr=cfg.optimizer.lr)
-    pace = [lambda step: 1.0, lambda step: tower.tuning.factor(step, steps)]
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
-
-    def faces(ids: Tensor) -> Tensor:
-        return head(tower({"input_ids": ids, "attention_mask": torch.ones_like(ids)}))
-
-    for _ in range(cfg.trainer.max_epochs):
-        marks.append(clock())
-        model.train()
-        for rows in torch.randperm(count).split(cfg.batch_size):
-            loss = functional.mse_loss(faces(train["ids"][rows]), train["blendshapes"][rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        model.eval()
-        with torch.no_grad():
-            parts = (val[name].split(cfg.batch_size) for name in ("ids", "blendshapes"))
-            for ids, truth in zip(*parts, strict=True):
-                functional.mse_loss(faces(ids), truth).item()
-    return np.diff([*marks, clock()])[1:].tolist()
 
 
 def token_columns(count: int, seed: int) -> dict[str, np.ndarray]:
@@ -241,6 +131,7 @@ def ways_of(name: str, cfg: DictConfig, options: argparse.Namespace) -> dict[str
     )
     plain = [{k: torch.from_numpy(v) for k, v in part.items()} for part in (train, val)]
     loop = plain_fine_tuning if tuned else plain_loop
+    clock = time.process_time if options.cpu else time.perf_counter
 
     def model() -> Any:
         seed_everything(0, verbose=False)
@@ -251,8 +142,8 @@ def ways_of(name: str, cfg: DictConfig, options: argparse.Namespace) -> dict[str
         return stage_tokens(columns, shuffle) if tuned else stage(columns, options.batch_size, shuffle)
 
     return {
-        "trainer": lambda: through_trainer(cfg, model(), batches(train, True), batches(val, False)),
-        "plain": lambda: loop(cfg, model(), *plain),
+        "trainer": lambda: through_trainer(cfg, model(), batches(train, True), batches(val, False), clock),
+        "plain": lambda: loop(cfg, model(), *plain, clock),
     }
 
 
@@ -292,9 +183,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     """Measure, print a table, judge."""
-    global COUNT_CPU
     options = parse()
-    COUNT_CPU = options.cpu
     quiet_libraries()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
