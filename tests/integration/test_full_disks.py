@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from commands import SMALL, Command, run
 
 TRAINING = (*SMALL, "tracking=csv", "metric=mse", "trainer.max_epochs=2", "model=clip_mlp")
@@ -14,7 +15,7 @@ FULL = "error: the disk is full (", "give the same command again"
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 900 KB, which holds the beginning of a run and none of its checkpoints."""
+    """A disk of 900 KB: room for the beginning of a run and its best weights, not for its last checkpoint."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
@@ -27,12 +28,18 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_run_whose_disk_is_full_goes_on_when_there_is_room(disk: Path, tmp_path: Path, cache: Path) -> None:
+@pytest.mark.parametrize(("size", "whole"), [("400k", []), ("900k", ["best.ckpt"])])
+def test_a_run_whose_disk_is_full_goes_on_when_there_is_room(
+    size: str, whole: list[str], disk: Path, tmp_path: Path, cache: Path
+) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(disk)], check=True)
     stopped = run(cache, tmp_path, "train.py", *TRAINING, f"run_dir={disk / 'run'}")
     assert stopped.returncode == 2
     assert all(part in stopped.stderr for part in FULL), stopped.stderr
     assert "Traceback" not in stopped.stderr
-    assert not list((disk / "run" / "checkpoints").glob("*.ckpt"))  # none that looks whole
+    kept = sorted((disk / "run" / "checkpoints").iterdir())
+    assert [file.name for file in kept] == whole  # none that looks whole and is not
+    assert all(torch.load(file, weights_only=True)["state_dict"] for file in kept)
     subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
     done = run(cache, tmp_path, "train.py", f"run_dir={disk / 'run'}", "resume=true")
     assert done.returncode == 0, done.stderr
