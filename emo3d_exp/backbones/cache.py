@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,14 +51,18 @@ class EmbeddingCache:
         """Embeddings of N texts, repeats allowed: (N, D) float32."""
         return self.stored_texts(encoder, texts)[:]
 
-    def images(self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray]) -> np.ndarray:
+    def images(
+        self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray], shared: bool = True
+    ) -> np.ndarray:
         """Embeddings of N images: (N, D) float32.
 
         Args:
             keys: N strings; equal keys mean equal pixels.
             read: gives image i as uint8 RGB (H, W, 3); asked once for each distinct key that is missing.
+            shared: other processes may want the same images, so that they wait for them here; else they fill
+                the cache with theirs meanwhile, and two that do want the same both work for it.
         """
-        return self.stored_images(encoder, keys, read)[:]
+        return self.stored_images(encoder, keys, read, shared)[:]
 
     def stored_texts(self, encoder: Encoder, texts: Sequence[str]) -> StoredRows:
         """As :meth:`texts`, but the embeddings stay in the cache's files: for more than fits into memory."""
@@ -73,7 +77,7 @@ class EmbeddingCache:
         return self._embed(encoder, "text", texts, fill, TEXTS_A_SHARD)
 
     def stored_images(
-        self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray]
+        self, encoder: Encoder, keys: Sequence[str], read: Callable[[int], np.ndarray], shared: bool = True
     ) -> StoredRows:
         """As :meth:`images`, but the embeddings stay in the cache's files."""
         require_texts(keys)
@@ -84,7 +88,7 @@ class EmbeddingCache:
                 lambda given: given,
             )
 
-        return self._embed(encoder, "image", keys, fill, IMAGES_A_SHARD)
+        return self._embed(encoder, "image", keys, fill, IMAGES_A_SHARD, shared)
 
     def _embed(
         self,
@@ -93,6 +97,7 @@ class EmbeddingCache:
         contents: Sequence[str],
         fill: Callable[[int, Sequence[str]], _Fill],
         shard_size: int,
+        shared: bool = True,
     ) -> StoredRows:
         """Block by block, so that contents that are read from files are never in memory as a whole."""
         name = (encoder.fingerprint, modality)
@@ -105,23 +110,33 @@ class EmbeddingCache:
                 block = contents[start : start + BLOCK]
                 keys = _hashed(block)
                 if len(store.missing(keys)):
-                    self._fill(store, keys, fill(start, block), shard_size, (encoder.name, modality))
+                    self._fill(store, keys, fill(start, block), shard_size, (encoder.name, modality), shared)
                 found.append(store.rows(keys))
             # rows of other tables: another process has merged files in between
             if len({id(rows.parts) for rows in found}) == 1:
                 return StoredRows.joined(found)
 
     def _fill(
-        self, store: EmbeddingStore, keys: np.ndarray, fill: _Fill, shard_size: int, names: tuple[str, str]
+        self,
+        store: EmbeddingStore,
+        keys: np.ndarray,
+        fill: _Fill,
+        shard_size: int,
+        names: tuple[str, str],
+        shared: bool,
     ) -> None:
-        with store.writing():
+        throughout, at_a_time = (store.writing, nullcontext) if shared else (nullcontext, store.writing)
+        with throughout():
+            if not shared:
+                store.refresh()
             missing = fill.order(store.missing(keys).tolist())
             with _advance(f"{names[0]}: {names[1]}s", len(missing), self.progress) as advance:
                 for start in range(0, len(missing), shard_size):
                     positions = missing[start : start + shard_size]
                     rows = fill.encode(positions)
                     _require_finite(rows, (len(positions), store.dim), *names)
-                    store.add(keys[positions], rows)
+                    with at_a_time():
+                        store.add(keys[positions], rows)
                     advance(len(positions))
 
 

@@ -45,16 +45,15 @@ class Judging:
         among = self.cache.texts(self.judge, bank.text)
         seen = {}
         for name, face in faces.items():
-            each = [
-                self._emo3d(view, prompts, among, bank) | _recalls(view, texts) for view in self.views(face)
-            ]
+            views = self.views(face, shared=name != "prediction")  # the references are those of every system
+            each = [self._emo3d(view, prompts, among, bank) | _recalls(view, texts) for view in views]
             seen[name] = _mean(each)
         return seen | {"text": self._emo3d(texts, prompts, among, bank)}
 
-    def views(self, faces: np.ndarray) -> list[np.ndarray]:
+    def views(self, faces: np.ndarray, shared: bool = True) -> list[np.ndarray]:
         """(N, D) features for which neighbours are looked up: one for each look, or one mean of all looks."""
         each = [
-            face_features(faces, self.renderer, self.judge, self.cache, self.threads, look)
+            face_features(faces, self.renderer, self.judge, self.cache, self.threads, look, shared)
             for look in self.looks.looks()
         ]
         return (

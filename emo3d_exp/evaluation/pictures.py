@@ -25,6 +25,7 @@ def face_features(
     cache: EmbeddingCache,
     threads: int | None = None,
     look: Look | None = None,
+    shared: bool = True,
 ) -> np.ndarray:
     """A judge's features of the pictures of (N, 52) blendshapes: (N, D) float32.
 
@@ -33,12 +34,13 @@ def face_features(
 
     Args:
         threads: that draw; None: as many as there are cores, at most 4. look: of all faces; None: neutral.
+        shared: whether others are likely to ask for the same faces, see ``EmbeddingCache.images``.
     """
     faces = np.ascontiguousarray(faces, dtype=np.float32)
     kind = f"{renderer.fingerprint} {look_key(look)}".rstrip() if look else renderer.fingerprint
     keys = [f"face {kind} {hashlib.sha256(face.tobytes()).hexdigest()}" for face in faces]
     with FacesAhead(faces, keys, renderer, threads or _cores(), look) as ahead:
-        return cache.images(judge, keys, ahead.read)
+        return cache.images(judge, keys, ahead.read, shared)
 
 
 class FacesAhead:

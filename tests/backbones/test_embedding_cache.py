@@ -245,6 +245,32 @@ def test_two_processes_at_once_share_the_work(tmp_path: Path) -> None:
     assert encoder.texts == []
 
 
+def test_images_that_nobody_else_wants_keep_no_other_process_waiting(tmp_path: Path) -> None:
+    class Interrupted(CountingEncoder):
+        def encode_images(self, images):
+            if not self.images:  # another process fills the same folder meanwhile
+                other.images(CountingEncoder(), ["x"], lambda row: np.full((2, 2, 3), 9, np.uint8))
+            return super().encode_images(images)
+
+    other, encoder = EmbeddingCache(tmp_path), Interrupted()
+    pictures = np.arange(70, dtype=np.uint8)[:, None, None, None].repeat(12, axis=1).reshape(70, 2, 2, 3)
+    keys = [f"picture {number}" for number in range(70)]
+    rows = EmbeddingCache(tmp_path).images(encoder, keys, lambda row: pictures[row], shared=False)
+    np.testing.assert_array_equal(rows, [vector(picture.tobytes(), 6) for picture in pictures])
+    assert encoder.images == 70
+    again = CountingEncoder()
+    np.testing.assert_array_equal(other.images(again, [*keys, "x"], lambda row: pictures[row])[:70], rows)
+    assert again.images == 0
+
+
+def test_what_others_have_written_meanwhile_is_not_made_again(tmp_path: Path) -> None:
+    old, encoder = EmbeddingCache(tmp_path), CountingEncoder()
+    old.images(encoder, ["a"], lambda row: np.zeros((2, 2, 3), np.uint8))
+    EmbeddingCache(tmp_path).images(encoder, ["b"], lambda row: np.ones((2, 2, 3), np.uint8))
+    old.images(encoder, ["b"], lambda row: np.ones((2, 2, 3), np.uint8), shared=False)
+    assert encoder.images == 2
+
+
 def test_a_warm_cache_answers_in_milliseconds_without_torch(tmp_path: Path) -> None:
     texts = [f"a face that shows feeling number {i}" for i in range(6000)]
     EmbeddingCache(tmp_path, progress=False).texts(CountingEncoder(dim=384), texts)

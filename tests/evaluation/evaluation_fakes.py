@@ -69,7 +69,11 @@ class FakeCache:
         return encoder.encode_texts(texts)
 
     def images(
-        self, encoder: FakeJudge, keys: Sequence[str], read: Callable[[int], np.ndarray]
+        self,
+        encoder: FakeJudge,
+        keys: Sequence[str],
+        read: Callable[[int], np.ndarray],
+        shared: bool = True,
     ) -> np.ndarray:
         for row, key in enumerate(keys):
             if (encoder.fingerprint, key) not in self.kept:
