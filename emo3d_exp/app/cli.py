@@ -21,7 +21,7 @@ from emo3d_exp.app.plain_values import check_swept_values
 from emo3d_exp.app.plugins import admit_plugins
 from emo3d_exp.app.ranks import one_folder_for_all, swept_once
 from emo3d_exp.app.sweeping import end_sweep
-from emo3d_exp.sweeping import admit_sweeper
+from emo3d_exp.sweeping import admit_sweepers
 
 Task = Callable[[DictConfig], Any]
 
@@ -76,7 +76,7 @@ def script(config_name: str) -> Callable[[Task], Callable[[], None]]:
 def _prepare_hydra() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     Plugins.instance().register(_SweepFiles)
-    admit_sweeper()
+    admit_sweepers()
     register_listing()
 
 

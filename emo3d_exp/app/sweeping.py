@@ -58,8 +58,8 @@ class SweepBegins(Callback):
 
 
 def _number_of_jobs(config: DictConfig) -> int | None:
-    """Of Hydra's own sweeper, which has all combinations."""
-    if "basic_sweeper" not in str(config.hydra.sweeper._target_):
+    """Of the sweeper of all combinations."""
+    if not str(config.hydra.sweeper._target_).endswith("GridSweeper"):
         return None
     params = config.hydra.sweeper.params or {}
     asked = [*(f"{key}={value}" for key, value in params.items()), *config.hydra.overrides.task]

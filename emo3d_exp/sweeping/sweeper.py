@@ -25,12 +25,15 @@ DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def admit_sweeper() -> None:
-    """Make the sweeper known to Hydra, for a script that is about to run."""
-    Plugins.instance().class_name_to_class[ALIAS] = OptunaSweeper
-    ConfigStore.instance().store(
-        group="hydra/sweeper", name="emo3d_optuna", node={"_target_": ALIAS, **DEFAULTS}, provider="emo3d_exp"
-    )
+def admit_sweepers() -> None:
+    """Make this sweeper and that of grids known to Hydra, for a script that is about to run."""
+    known = Plugins.instance().class_name_to_class
+    from emo3d_exp.sweeping import grid  # see there
+
+    known |= {ALIAS: OptunaSweeper, grid.ALIAS: grid.GridSweeper}
+    optuna = {"_target_": ALIAS, **DEFAULTS}
+    for name, node in (("emo3d_optuna", optuna), ("basic", grid.GridSweeperConf)):
+        ConfigStore.instance().store(group="hydra/sweeper", name=name, node=node, provider="emo3d_exp")
 
 
 class OptunaSweeper(Sweeper):
