@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +13,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
-from pytorch_lightning.plugins import TorchCheckpointIO
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from emo3d_exp.app.checkpointing import OneStepFiles, checkpoints
 from emo3d_exp.app.preemption import warned
 from emo3d_exp.app.processes import Seat
 from emo3d_exp.app.pruning import end_if_pruned, pruning
 from emo3d_exp.app.stopping import Stopped
-from emo3d_exp.runs import write_atomically
 
 if TYPE_CHECKING:
     from emo3d_exp.runs import RunFolder
@@ -136,22 +134,6 @@ class Stopwatch(Callback):
         self.before = float(state_dict["seconds"])
 
 
-class MovableCheckpoint(ModelCheckpoint):
-    """Knows its best checkpoint again after the run folder was moved.
-
-    Lightning forgets it, and the next epoch would pass for the best and replace it.
-    """
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        def here(path: str) -> str:
-            return str(Path(str(self.dirpath)) / Path(path).name) if path else path
-
-        moved = {key: here(state_dict[key]) for key in state_dict if key.endswith("_model_path")}
-        known = {here(path): score for path, score in state_dict.get("best_k_models", {}).items()}
-        here_now = {"dirpath": self.dirpath, "best_k_models": known}
-        super().load_state_dict({**state_dict, **moved, **here_now})
-
-
 class LastingStop(EarlyStopping):
     """Early stopping that still holds when the training is taken up again.
 
@@ -167,22 +149,6 @@ class LastingStop(EarlyStopping):
         # with patience=0 a training that has not begun has waited long enough too
         if self.stopped_epoch > 0 or self.wait_count >= max(self.patience, 1):
             trainer.should_stop = True
-
-
-class OneStepFiles(TorchCheckpointIO):
-    """Replaces a checkpoint in one step.
-
-    Lightning writes it in the folder for temporary files and moves it, which is a copy over the old one where
-    the two lie on different file systems.
-    """
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Path | str, storage_options: Any = None
-    ) -> None:
-        if storage_options is not None:
-            raise TypeError("checkpoints are files of this machine, which take no storage_options")
-        with write_atomically(path) as partial, partial.open("wb") as file:
-            torch.save(checkpoint, file)
 
 
 def training_seconds(trainer: Trainer) -> float:
@@ -203,14 +169,7 @@ def build_trainer(
     Args:
         seat: of this process among those that train together; None: it is alone.
     """
-    best = MovableCheckpoint(  # its weights are the result; a training goes on from the last one
-        dirpath=run.checkpoints, filename="best", monitor=monitor, mode="min", enable_version_counter=False,
-        save_weights_only=True,
-    )  # fmt: skip
-    # save_last=True would write only when an epoch is the best
-    last = MovableCheckpoint(
-        dirpath=run.checkpoints, filename=run.last_checkpoint.stem, enable_version_counter=False
-    )
+    best, last = checkpoints(run, monitor)
     callbacks: list[Callback] = [best, last, EpochSeed(cfg.seed), EndWithEpoch(), Stopwatch()]
     callbacks += pruning(run, monitor)
     if cfg.patience is not None:

@@ -66,7 +66,7 @@ def how_to_go_on(run: RunFolder, cfg: DictConfig) -> str:
         return f"stopped in {run.path}; start the sweep again with resume=true to go on"
     if trained_error(run, cfg) is not None:
         return f"stopped; the training was done, score it with: python evaluate.py run_dir={run.path}"
-    where = "from its last whole epoch" if run.last_checkpoint.is_file() else "from the start"
+    where = "from its last checkpoint" if run.last_checkpoint.is_file() else "from the start"
     return f"stopped; go on {where} with: python {script} run_dir={run.path} resume=true"
 
 

@@ -58,7 +58,7 @@ def test_killed_moved_terminated_and_resumed(arguments: list[str], tmp_path: Pat
     assert asked.returncode == 128 + signal.SIGTERM
     said = asked.stdout + asked.stderr
     assert "Traceback" not in said
-    assert "stopped; go on from its last whole epoch with: python" in said
+    assert "stopped; go on from its last checkpoint with: python" in said
     assert f"run_dir={moved} resume=true" in said
     assert not (moved / "weights.safetensors").exists()
 

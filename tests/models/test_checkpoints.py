@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 from pytorch_lightning.callbacks import EarlyStopping
 from tiny_models import Curves, batches, fit, make, pairs, trainer_config
 
+from emo3d_exp.app import checkpointing
 from emo3d_exp.app.fit import LastingStop, build_trainer, training_seconds
 from emo3d_exp.runs import RunFolder
 
@@ -86,6 +88,45 @@ def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
     fit(rest, batches(TRAIN, seed=7), batches(VAL), tmp_path / "parts", 6, resume_from=stopped)
     for key, value in whole.state_dict().items():
         assert torch.equal(value, rest.state_dict()[key]), key
+
+
+def test_short_epochs_are_kept_now_and_then_and_a_killed_training_comes_to_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(folder: Path, stop: int | None = None, resume_from: Path | None = None) -> list[int]:
+        """Epochs that ``last.ckpt`` held at the end of each."""
+        held = list[int]()
+
+        class Kill(Callback):
+            def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+                if trainer.current_epoch > 0:
+                    held.append(torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["epoch"])
+                if trainer.current_epoch == stop:
+                    raise RuntimeError("killed")
+
+        seed_everything(1, verbose=False)
+        trainer, _ = build_trainer(trainer_config(6), RunFolder(folder), "val/mse", [], quiet=True)
+        trainer.callbacks.insert(0, Kill())
+        rows = (batches(TRAIN, seed=7), batches(VAL))
+        with pytest.raises(RuntimeError, match="killed") if stop else nullcontext():
+            trainer.fit(make("clip_mlp"), *rows, ckpt_path=resume_from, weights_only=True)
+        return held
+
+    monkeypatch.setattr(checkpointing, "SECONDS", 0.0)
+    assert train(tmp_path / "each") == [0, 1, 2, 3, 4]
+    monkeypatch.setattr(checkpointing, "SECONDS", 1e9)
+    assert train(tmp_path / "ends") == [0, 0, 0, 0, 0]
+    assert train(tmp_path / "killed", stop=4) == [0, 0, 0, 0]
+    train(tmp_path / "killed", resume_from=tmp_path / "killed" / "checkpoints" / "last.ckpt")
+    for name in ("best.ckpt", "last.ckpt"):
+        states = [
+            torch.load(tmp_path / run / "checkpoints" / name, weights_only=True)
+            for run in ("each", "ends", "killed")
+        ]
+        assert {state["epoch"] for state in states} == {states[0]["epoch"]}
+        for key, value in states[0]["state_dict"].items():
+            assert all(torch.equal(value, state["state_dict"][key]) for state in states[1:]), (name, key)
+    assert states[0]["epoch"] == 5  # the last one is kept at any rate
 
 
 def test_the_seconds_of_a_stopped_training_count_on(tmp_path: Path) -> None:
