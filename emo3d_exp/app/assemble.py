@@ -27,11 +27,14 @@ PARTS = ("loss", "optimizer", "teacher_forcing")
 
 
 def set_threads(threads: int | None, processes: int = 1) -> None:
-    """Set torch's CPU threads: the given number, or the cores this process may use, at most 4; those of
-    several processes on one machine share the cores."""
+    """Set the CPU threads of torch and OpenCV: the given number, or the cores this process may use, at most
+    4; those of several processes on one machine share the cores."""
+    import cv2
     import torch
 
-    torch.set_num_threads(threads or max(1, min(4, available_cores() // processes)))
+    count = threads or max(1, min(4, available_cores() // processes))
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)
 
 
 def check_trainer(cfg: DictConfig) -> Trainer:

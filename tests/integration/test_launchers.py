@@ -11,8 +11,9 @@ from commands import run
 from faces_table import faces_table
 from omegaconf import OmegaConf
 
+from emo3d_exp.app.assemble import set_threads
 from emo3d_exp.app.sharing import jobs_at_once
-from emo3d_exp.runs import available_cores, read_job
+from emo3d_exp.runs import CORES, available_cores, read_job
 
 LAUNCHERS = {
     "joblib": ("hydra_joblib_launcher", ("hydra.launcher.n_jobs=2",)),
@@ -114,3 +115,20 @@ def test_jobs_side_by_side_are_counted(settings: dict[str, object], jobs: int) -
 def test_a_limit_of_cores_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMO3D_CORES", "1")
     assert available_cores() == 1
+
+
+def test_a_job_computes_and_draws_on_its_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    import cv2
+    import torch
+
+    before = cv2.getNumThreads(), torch.get_num_threads()
+    try:
+        for share in ("1", "2"):
+            monkeypatch.setenv(CORES, share)
+            set_threads(None)
+            assert cv2.getNumThreads() == torch.get_num_threads() == int(share)
+        set_threads(1)
+        assert cv2.getNumThreads() == torch.get_num_threads() == 1
+    finally:
+        cv2.setNumThreads(before[0])
+        torch.set_num_threads(before[1])
