@@ -6,7 +6,7 @@ after the other, and their mean times the number of jobs stands for all; then th
 launcher. Every way begins with a copy of one cache, which has data and embeddings, but no trained system's
 faces.
 
-    python benchmarks/sweeps.py
+    python benchmarks/sweeps.py --bare
     python benchmarks/sweeps.py --sweep learning_rate --sample 2 --launchers basic --json sweeps.json
     python benchmarks/sweeps.py --only loss.lambda_text=0.001,0.004 --set trainer.max_epochs=5
 
@@ -14,6 +14,9 @@ Told are seconds on the clock, CPU seconds of all processes, and how many of the
 themselves took, by the runs' own stopwatches: what a sweep cannot save. The ratios are those of separate
 processes to the sweep. On a busy machine read the CPU seconds, which do not know that joblib's jobs run side
 by side.
+
+With --bare the same again for jobs that have nothing in them but a loop written by hand and the drawing and
+embedding of the faces (bare_jobs.py), each way against such jobs as processes: how much there is to gain.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYWHERE = ("tracking.mode=offline",)
+BARE = "bare separate"
 
 
 @dataclass(frozen=True)
@@ -76,15 +80,26 @@ def train(*overrides: str) -> list[str]:
     return [sys.executable, str(ROOT / "train.py"), *overrides, *EVERYWHERE]
 
 
-def separate(options: argparse.Namespace, jobs: list[list[str]], cache: Path, folder: Path) -> Cost:
+def bare(options: argparse.Namespace, jobs: list[list[str]], place: str, launcher: str) -> list[str]:
+    """The command of bare jobs."""
+    how = ["--sweep", options.sweep, "--launcher", launcher, "--at-once", str(options.jobs), "--out", place]
+    settings = ["--set", *options.set] if options.set else []
+    return [sys.executable, str(ROOT / "benchmarks" / "bare_jobs.py"), *map(" ".join, jobs), *how, *settings]
+
+
+def separate(
+    options: argparse.Namespace, jobs: list[list[str]], cache: Path, folder: Path, stripped: bool = False
+) -> Cost:
     """Mean cost of one job in a process of its own."""
     step = max(1, len(jobs) // options.sample)
-    costs = []
+    costs, kind = [], "bare" if stripped else "alone"
     for number, job in enumerate(jobs[step // 2 :: step][: options.sample]):
-        place = f"alone/{number}"
+        place = f"{kind}/{number}"
         alone = (f"sweep={options.sweep}", "hydra.mode=RUN", "resume=false", f"run_dir={place}")
-        costs.append(timed(train(*alone, *job, *options.set), cache, folder, place))
-        print(f"  alone: {' '.join(job)}: {told(costs[-1])}", flush=True)
+        whole = train(*alone, *job, *options.set)
+        command = bare(options, [job], place, "basic") if stripped else whole
+        costs.append(timed(command, cache, folder, place))
+        print(f"  {kind}: {' '.join(job)}: {told(costs[-1])}", flush=True)
     return Cost(*(sum(values) / len(costs) for values in zip(*map(astuple, costs), strict=True)))
 
 
@@ -113,6 +128,11 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Cost]:
     costs = {"separate": separate(options, jobs, own_cache("separate"), folder).times(len(jobs))}
     for launcher in options.launchers:
         costs[launcher] = swept(options, launcher, own_cache(launcher), folder)
+    if options.bare:
+        costs[BARE] = separate(options, jobs, caches / "first", folder, stripped=True).times(len(jobs))
+        for launcher in options.launchers:
+            command = bare(options, jobs, f"bare/{launcher}", launcher)
+            costs[f"bare {launcher}"] = timed(command, caches / "first", folder, f"bare/{launcher}")
     return costs
 
 
@@ -122,16 +142,17 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=3, help="jobs that run in processes of their own")
     parser.add_argument("--launchers", nargs="*", default=["basic", "joblib"])
     parser.add_argument("--jobs", type=int, default=2, help="of joblib at once")
+    parser.add_argument("--bare", action="store_true", help="also jobs with nothing but their work in them")
     parser.add_argument("--only", nargs="*", default=[], help="in place of what the file goes through")
     parser.add_argument("--set", nargs="*", default=[], help="settings of every job")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         costs = measure(options, Path(folder))
-    whole = costs["separate"]
     for name, cost in costs.items():
+        whole = costs[BARE if name.startswith("bare") else "separate"]
         ratios = f"{whole.wall / cost.wall:.2f} × on the clock, {whole.cpu / cost.cpu:.2f} × of the CPU"
-        print(f"{name:<9} {told(cost)}   {ratios}")
+        print(f"{name:<13} {told(cost)}   {ratios}")
     if options.json:
         content = {name: asdict(cost) for name, cost in costs.items()}
         options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
