@@ -34,8 +34,8 @@ class EmbeddingCache:
     """Embeddings by content, in a folder that several processes may share.
 
     What is there is read; what is missing is encoded in batches and written shard by shard, so that a
-    killed process loses one shard's work. One process fills a fingerprint's folder at a time, the others
-    wait and then read. A damaged shard is reported, deleted and computed again.
+    killed process loses one shard's work. One process at a time fills a fingerprint's folder with what all
+    want, the others wait and then read. A damaged shard is reported, deleted and computed again.
 
     Args:
         folder: holds a folder for every encoder's fingerprint; it may be deleted at any time.
@@ -109,7 +109,7 @@ class EmbeddingCache:
             for start in range(0, max(len(contents), 1), BLOCK):
                 block = contents[start : start + BLOCK]
                 keys = _hashed(block)
-                if len(store.missing(keys)):
+                while len(store.missing(keys)):  # again where files went away meanwhile
                     self._fill(store, keys, fill(start, block), shard_size, (encoder.name, modality), shared)
                 found.append(store.rows(keys))
             # rows of other tables: another process has merged files in between

@@ -263,6 +263,22 @@ def test_images_that_nobody_else_wants_keep_no_other_process_waiting(tmp_path: P
     assert again.images == 0
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_cache_that_is_deleted_meanwhile_is_filled_again(shared: bool, tmp_path: Path) -> None:
+    class Deleted(CountingEncoder):
+        def encode_images(self, images):
+            if self.calls == 1:
+                for shard in shards(tmp_path):
+                    shard.unlink()
+            return super().encode_images(images)
+
+    pictures = np.arange(150, dtype=np.uint8)[:, None, None, None].repeat(12, axis=1).reshape(150, 2, 2, 3)
+    rows = EmbeddingCache(tmp_path, progress=False).images(
+        Deleted(), [f"picture {number}" for number in range(150)], lambda row: pictures[row], shared
+    )
+    np.testing.assert_array_equal(rows, [vector(picture.tobytes(), 6) for picture in pictures])
+
+
 def test_what_others_have_written_meanwhile_is_not_made_again(tmp_path: Path) -> None:
     old, encoder = EmbeddingCache(tmp_path), CountingEncoder()
     old.images(encoder, ["a"], lambda row: np.zeros((2, 2, 3), np.uint8))
