@@ -1,6 +1,7 @@
 """``hydra/sweeper=basic``: Hydra's own sweep over all combinations, which begins sooner.
 
-To be imported after Hydra has looked for plug-ins, for it loads the module of its own sweeper anew then.
+A script that sweeps is to import it after Hydra has looked for plug-ins, which loads the module of its own
+sweeper anew.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class GridSweeper(BasicSweeper):
     """Every combination of what is given, as Hydra's own sweeper has them.
 
     That one composes the config of every job before the first begins, so that a mistake is told at once.
-    Here of jobs that differ in plain values alone, which no config refuses, one is composed.
+    Here of jobs that differ in numbers alone, which no config refuses, one is composed.
     """
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
@@ -45,11 +46,12 @@ class GridSweeper(BasicSweeper):
 
 
 def tells(override: Override, loader: ConfigLoader) -> bool:
-    """Whether a config may be refused for the override's value, not for its key alone: a choice of a group,
-    a setting of Hydra's own, which has a type, a list or a mapping, whose parts have keys.
+    """Whether a config may be refused for the override's value, not for its key alone: anything but numbers
+    and truth values, which are no choice of a group, no interpolation and nothing to delete, and any of
+    Hydra's own settings, which have types.
     """
-    if override.package is not None or override.is_hydra_override():
+    if override.is_delete() or override.is_hydra_override() or override.package is not None:
         return True
     if loader.get_group_options(override.key_or_group):
         return True
-    return not isinstance(override.value(), str | int | float | bool | None)
+    return not isinstance(override.value(), int | float | bool)

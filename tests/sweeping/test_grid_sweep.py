@@ -19,7 +19,7 @@ from emo3d_exp.app.choices import CONF
 from emo3d_exp.sweeping import admit_sweepers
 
 GRID = [f"loss.lambda_text={0.001 * n:.3f}" for n in range(1, 6)]
-OTHER = ["loss.lambda_image=0.5", "loss.lambda_image=null", "loss.lambda_image='a, b'"]
+OTHER = ["loss.lambda_image=0.5", "loss.lambda_image=2", "loss.lambda_image=1e-3"]
 
 
 class CountingLoader:
@@ -58,7 +58,7 @@ def refusal(sweeper: Any, check: Any, jobs: Sequence[Sequence[str]]) -> str:
     return ""
 
 
-def test_of_jobs_that_differ_in_plain_values_one_is_composed(sweeper: Any) -> None:
+def test_of_jobs_that_differ_in_numbers_alone_one_is_composed(sweeper: Any) -> None:
     composed = sweeper.hydra_context.config_loader.composed
     assert refusal(sweeper, type(sweeper).validate_batch_is_legal, list(product(GRID, OTHER))) == ""
     assert len(composed) == 1
@@ -77,6 +77,10 @@ def test_of_jobs_that_differ_in_plain_values_one_is_composed(sweeper: Any) -> No
         product(["model=clip_mlp"], ["head.hidden=[8]", "head.hidden={a:1}", "loss={lambda_text:1}"]),
         product(["seed=1", "seed=2"], ["hydra.verbose=true", "hydra.job.num=many"]),
         product(["backbone@model.other=minilm", "backbone@model.other=nope"], GRID),
+        product(["seed=1"], ["name=a", "name='${foo'"]),
+        product(["seed=1"], ["name=a", "name=${seed}", "name=null"]),
+        product(["seed=2"], ["~patience=10", "~patience=2"]),
+        product(["patience=3", "patience=null"], ["+patience=2"]),
         product(GRID, OTHER),
     ],
 )
