@@ -17,7 +17,7 @@ from emo3d_exp.app.assemble import build_encoder, build_model, embedding_cache
 from emo3d_exp.app.data import LoadedData, load_data
 from emo3d_exp.app.face_clip_people import other_people
 from emo3d_exp.app.face_clip_texts import Beginnings, Refinement, refine_projection
-from emo3d_exp.app.fit import build_trainer
+from emo3d_exp.app.fit import build_trainer, end_if_warned
 from emo3d_exp.app.fitting import save_best
 from emo3d_exp.augmentation import beginning
 from emo3d_exp.backbones import build_face_clip, export_face_clip, resize_faces, to_pixels
@@ -107,6 +107,7 @@ def fit_face_clip(run: RunFolder, cfg: DictConfig, tracker: Tracker, resume_from
     model = build_model(settings, encoder.dim)
     trainer, best = build_trainer(cfg, run, "val/loss", tracker.lightning_loggers())
     trainer.fit(model, train, val, ckpt_path=resume_from, weights_only=True if resume_from else None)
+    end_if_warned(trainer)
     error = save_best(run, cfg, model, best, encoder)
     teach_beginnings(model, train, encoder, refine, cfg.model.text_noise, cfg.seed)
     figures = export(

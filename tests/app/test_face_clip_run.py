@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 from tiny_models import TinyClip
 from tiny_task import DIM, TinyData, WordEncoder, config
 
-from emo3d_exp.app import face_clip
+from emo3d_exp.app import face_clip, preemption
 from emo3d_exp.app.data import load_data
 from emo3d_exp.app.face_clip import FacePairs, face_pairs
 from emo3d_exp.app.face_clip_people import other_people
+from emo3d_exp.app.stopping import Stopped
 from emo3d_exp.app.train import train_in
 from emo3d_exp.backbones import resize_faces
 from emo3d_exp.data import load_mini, mini_people
@@ -150,6 +151,26 @@ def test_run_leaves_weights_an_export_and_held_out_figures(cfg: DictConfig) -> N
         assert set(file.keys()) >= {"logit_scale", "text.proj.weight"}
         kept = torch.load(run.checkpoints / "best.ckpt", weights_only=True)["state_dict"]
         torch.testing.assert_close(file.get_tensor("text.proj.weight"), kept["clip.text.proj.weight"].half())
+
+
+def test_a_warned_training_is_no_finished_one(
+    cfg: DictConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left_alone() -> float:
+        run = RunFolder(tmp_path / "alone")
+        run.create(cfg)
+        return train_in(run, cfg)
+
+    expected, run = left_alone(), RunFolder(cfg.run_dir)
+    run.create(cfg)
+    monkeypatch.setattr(preemption.warned, "yes", True)
+    with pytest.raises(Stopped):
+        train_in(run, cfg)
+    assert run.last_checkpoint.is_file() and not run.weights_file.exists()
+    assert not (run.path / "face_clip.safetensors").exists()
+    monkeypatch.setattr(preemption.warned, "yes", False)
+    assert train_in(run, cfg, run.last_checkpoint) == pytest.approx(expected, abs=1e-6)
+    assert (run.path / "face_clip.safetensors").is_file()
 
 
 def test_the_export_may_go_elsewhere(cfg: DictConfig, tmp_path: Path) -> None:
