@@ -24,6 +24,7 @@ from joblib import Parallel, delayed
 from omegaconf import DictConfig, OmegaConf
 
 ROOT = Path(__file__).resolve().parents[1]
+CHUNK = 64
 
 
 @functools.cache
@@ -51,8 +52,9 @@ class NothingKept:
     def images(
         self, judge: Any, keys: Sequence[str], read: Callable[[int], np.ndarray], shared: bool
     ) -> np.ndarray:
-        """(N, D) embeddings."""
-        return judge.encode_images([read(row) for row in range(len(keys))])
+        """(N, D) embeddings; while some are made, the next pictures are drawn."""
+        parts = (range(start, min(start + CHUNK, len(keys))) for start in range(0, len(keys), CHUNK))
+        return np.concatenate([judge.encode_images([read(row) for row in part]) for part in parts])
 
 
 def job(sweep: str, settings: tuple[str, ...], overrides: str, threads: int, folder: Path) -> None:

@@ -17,6 +17,7 @@ by side.
 
 With --bare the same again for jobs that have nothing in them but a loop written by hand and the drawing and
 embedding of the faces (bare_jobs.py), each way against such jobs as processes: how much there is to gain.
+They keep nothing in the cache, and train for all epochs.
 """
 
 from __future__ import annotations

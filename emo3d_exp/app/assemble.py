@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
@@ -29,12 +30,14 @@ PARTS = ("loss", "optimizer", "teacher_forcing")
 def set_threads(threads: int | None, processes: int = 1) -> None:
     """Set the CPU threads of torch and OpenCV: the given number, or the cores this process may use, at most
     4; those of several processes on one machine share the cores."""
-    import cv2
     import torch
 
     count = threads or max(1, min(4, available_cores() // processes))
     torch.set_num_threads(count)
-    cv2.setNumThreads(count)
+    with suppress(ImportError):  # a machine that cannot draw may train; who draws is told
+        import cv2
+
+        cv2.setNumThreads(count)
 
 
 def check_trainer(cfg: DictConfig) -> Trainer:

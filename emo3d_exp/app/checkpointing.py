@@ -67,11 +67,10 @@ class LastCheckpoint(MovableCheckpoint):
         return super().state_key.replace(type(self).__qualname__, MovableCheckpoint.__qualname__, 1)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        now = time.monotonic()
-        due = now - self.written >= SECONDS or _is_last(trainer)
+        due = time.monotonic() - self.written >= SECONDS or _is_last(trainer)
         if trainer.strategy.reduce_boolean_decision(due, all=False):  # all processes have a part in it
-            self.written = now
             super().on_train_epoch_end(trainer, pl_module)
+            self.written = time.monotonic()
 
 
 def _is_last(trainer: Trainer) -> bool:
